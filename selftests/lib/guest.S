@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the raw guests execute: 64-bit, ring 0, no stack but for interrupts.
+ *
+ * The code is linked into the test as data and copied to GUEST_CODE, so it
+ * must be position independent. %rdi is the address of the vCPU's area and is
+ * never changed. Interrupts are off except between STI and CLI around HLT.
+ */
+#include "guest_abi.h"
+
+#define MSR_TSC_DEADLINE	0x6e0
+#define MSR_X2APIC_EOI		0x80b
+#define MSR_X2APIC_SPIV		0x80f
+#define MSR_X2APIC_LVTT		0x832
+#define APIC_ENABLED		0x1ff
+#define LVTT_TSC_DEADLINE	(2 << 17)
+
+	.section .rodata
+	.code64
+	.balign	16
+	.globl	guest_code_start, guest_code_end
+	.globl	guest_spin, guest_tick, guest_io, guest_isr, guest_fault
+
+/* Leave the TSC in %rax; %rdx is lost */
+.macro READ_TSC
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+.endm
+
+guest_code_start:
+
+/* Busy for ever */
+guest_spin:
+1:	incq	AREA_COUNT(%rdi)
+	jmp	1b
+
+/* One exit to user space each time round */
+guest_io:
+1:	incq	AREA_COUNT(%rdi)
+	outb	%al, $GUEST_PORT_IO
+	jmp	1b
+
+/* Sleep in HLT until the next deadline, record the wake, spin for AREA_BUSY */
+guest_tick:
+	movl	$MSR_X2APIC_SPIV, %ecx
+	movl	$APIC_ENABLED, %eax
+	xorl	%edx, %edx
+	wrmsr
+	movl	$MSR_X2APIC_LVTT, %ecx
+	movl	$(LVTT_TSC_DEADLINE | GUEST_TIMER_VECTOR), %eax
+	xorl	%edx, %edx
+	wrmsr
+	READ_TSC
+	movq	%rax, AREA_DEADLINE(%rdi)
+
+.Lnext:	movq	AREA_DEADLINE(%rdi), %rbx
+	addq	AREA_PERIOD(%rdi), %rbx
+	READ_TSC
+	cmpq	%rax, %rbx
+	ja	1f
+	/* That one is over: start again from now, the delay is on record */
+	movq	%rax, %rbx
+	addq	AREA_PERIOD(%rdi), %rbx
+1:	movq	%rbx, AREA_DEADLINE(%rdi)
+	movq	$0, AREA_WAKE(%rdi)
+	movq	%rbx, %rax
+	movq	%rbx, %rdx
+	shrq	$32, %rdx
+	movl	$MSR_TSC_DEADLINE, %ecx
+	wrmsr
+
+2:	sti
+	hlt
+	cli
+	cmpq	$0, AREA_WAKE(%rdi)
+	je	2b
+
+	movq	AREA_RING_HEAD(%rdi), %rdx
+	andq	$(GUEST_RING_SIZE - 1), %rdx
+	shlq	$GUEST_RING_SHIFT, %rdx
+	movq	%rbx, AREA_RING(%rdi, %rdx)
+	movq	AREA_WAKE(%rdi), %r8
+	movq	%r8, (AREA_RING + 8)(%rdi, %rdx)
+	incq	AREA_RING_HEAD(%rdi)
+	incq	AREA_COUNT(%rdi)
+
+	addq	AREA_BUSY(%rdi), %r8
+3:	incq	AREA_SPINS(%rdi)
+	READ_TSC
+	cmpq	%r8, %rax
+	jb	3b
+	jmp	.Lnext
+
+/* The timer interrupt: the first thing is to read the clock */
+guest_isr:
+	pushq	%rax
+	pushq	%rdx
+	pushq	%rcx
+	READ_TSC
+	movq	%rax, AREA_WAKE(%rdi)
+	movl	$MSR_X2APIC_EOI, %ecx
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	wrmsr
+	popq	%rcx
+	popq	%rdx
+	popq	%rax
+	iretq
+
+/* Any exception: tell the host and stop */
+guest_fault:
+1:	outb	%al, $GUEST_PORT_FAULT
+	jmp	1b
+
+guest_code_end:
+	.section .note.GNU-stack, "", @progbits

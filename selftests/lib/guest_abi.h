@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Memory layout that the guest code (guest.S) and its VMM (rawvm_kvm.c) share.
+ *
+ * One memory slot at guest physical address 0, mapped one to one. Every vCPU
+ * has one area of GUEST_AREA_SIZE bytes; %rdi holds its address for ever. The
+ * host maps the same pages, so that it reads counters without an exit.
+ * Included by assembly: only macros outside of __ASSEMBLER__.
+ */
+#ifndef SELFTESTS_GUEST_ABI_H
+#define SELFTESTS_GUEST_ABI_H
+
+#define GUEST_MEM_SIZE		0x200000
+#define GUEST_PML4		0x1000
+#define GUEST_PDPT		0x2000
+#define GUEST_PD		0x3000
+#define GUEST_GDT		0x4000
+#define GUEST_IDT		0x5000
+#define GUEST_CODE		0x8000
+#define GUEST_AREAS		0x20000
+#define GUEST_AREA_SIZE		0x10000
+#define GUEST_MAX_VCPUS		16
+
+#define GUEST_CS		0x08
+#define GUEST_DS		0x10
+#define GUEST_TR		0x18
+#define GUEST_TIMER_VECTOR	0x40
+
+/* Ports: one exit each that is counted, and "an exception happened" */
+#define GUEST_PORT_IO		0xf1
+#define GUEST_PORT_FAULT	0xfe
+
+/* Offsets in the area of a vCPU; struct guest_area below has the same */
+#define AREA_COUNT		0x00
+#define AREA_DEADLINE		0x08
+#define AREA_WAKE		0x10
+#define AREA_PERIOD		0x18
+#define AREA_BUSY		0x20
+#define AREA_SPINS		0x28
+#define AREA_RING_HEAD		0x30
+#define AREA_STEAL		0x40
+#define AREA_STACK_TOP		0x2000
+#define AREA_RING		0x8000
+#define GUEST_RING_SHIFT	4
+#define GUEST_RING_SIZE		2048
+
+#ifndef __ASSEMBLER__
+#include <linux/types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One wake from HLT: the deadline the guest set and the TSC it then read */
+struct guest_wake {
+	uint64_t deadline;
+	uint64_t tsc;
+};
+
+/* The part of struct kvm_steal_time that is of interest, same layout */
+struct guest_steal {
+	uint64_t steal;
+	uint32_t version;
+	uint32_t flags;
+	uint32_t pad[12];
+};
+
+struct guest_area {
+	uint64_t count;		/* work done: loops, wakes or exits */
+	uint64_t deadline;
+	uint64_t wake;		/* TSC in the timer interrupt, 0 while armed */
+	uint64_t period;	/* TSC ticks between two wakes, set by the host */
+	uint64_t busy;		/* TSC ticks to spin after a wake, set by the host */
+	uint64_t spins;
+	uint64_t ring_head;	/* wakes recorded since start */
+	uint64_t reserved;
+	struct guest_steal steal;
+	uint8_t gap[AREA_RING - AREA_STEAL - sizeof(struct guest_steal)];
+	struct guest_wake ring[GUEST_RING_SIZE];
+};
+
+_Static_assert(offsetof(struct guest_area, steal) == AREA_STEAL, "steal");
+_Static_assert(offsetof(struct guest_area, ring_head) == AREA_RING_HEAD, "head");
+_Static_assert(offsetof(struct guest_area, ring) == AREA_RING, "ring");
+_Static_assert(sizeof(struct guest_area) == GUEST_AREA_SIZE, "area");
+
+extern const uint8_t guest_code_start[];
+extern const uint8_t guest_code_end[];
+extern const uint8_t guest_spin[];
+extern const uint8_t guest_tick[];
+extern const uint8_t guest_io[];
+extern const uint8_t guest_isr[];
+extern const uint8_t guest_fault[];
+#endif /* __ASSEMBLER__ */
+#endif /* SELFTESTS_GUEST_ABI_H */

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The test's side of a raw VM: start its process, send it commands, read its
+ * counters. The VM's own side is rawvm_vmm.c.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "rawvm_int.h"
+
+#define COMMAND_TIMEOUT_MS	30000
+#define START_TIMEOUT_MS	30000
+
+struct rawvm {
+	struct rawvm *next;
+	struct rawvm_spec spec;
+	char name[32];
+	char cpus[64];
+	pid_t pid;
+	int cmd_fd;
+	uint8_t *mem;
+	struct rawvm_ctl *ctl;
+};
+
+/* All VMs of this process, so that a test that gives up leaves none behind */
+static struct rawvm *all_vms;
+
+static int rawvm_complain(const struct rawvm *vm, const char *what, int err)
+{
+	printf("# rawvm %s (pid %d): %s: %s%s%s\n", vm->name, vm->pid, what,
+	       strerror(-err), vm->ctl->error[0] ? ": " : "", vm->ctl->error);
+	return err;
+}
+
+static void *map_shared(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void rawvm_free(struct rawvm *vm)
+{
+	struct rawvm **p;
+
+	for (p = &all_vms; *p; p = &(*p)->next) {
+		if (*p == vm) {
+			*p = vm->next;
+			break;
+		}
+	}
+	if (vm->cmd_fd >= 0)
+		close(vm->cmd_fd);
+	if (vm->mem)
+		munmap(vm->mem, GUEST_MEM_SIZE);
+	if (vm->ctl)
+		munmap(vm->ctl, sizeof(*vm->ctl));
+	free(vm);
+}
+
+static struct rawvm *rawvm_alloc(const struct rawvm_spec *spec)
+{
+	struct rawvm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	vm->cmd_fd = -1;
+	vm->spec = *spec;
+	snprintf(vm->name, sizeof(vm->name), "%s", spec->name ?: "raw");
+	vm->spec.name = vm->name;
+	if (spec->cpus) {
+		snprintf(vm->cpus, sizeof(vm->cpus), "%s", spec->cpus);
+		vm->spec.cpus = vm->cpus;
+	}
+	if (!vm->spec.nr_vcpus)
+		vm->spec.nr_vcpus = 1;
+	if (!vm->spec.period_us)
+		vm->spec.period_us = 10000;
+	vm->mem = map_shared(GUEST_MEM_SIZE);
+	vm->ctl = map_shared(sizeof(*vm->ctl));
+	if (!vm->mem || !vm->ctl || vm->spec.nr_vcpus > RAWVM_MAX_VCPUS) {
+		rawvm_free(vm);
+		return NULL;
+	}
+	return vm;
+}
+
+static int rawvm_fork(struct rawvm *vm)
+{
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd))
+		return -errno;
+	vm->pid = fork();
+	if (!vm->pid) {
+		close(fd[0]);
+		rawvm_vmm_main(&vm->spec, vm->mem, vm->ctl, fd[1]);
+		_exit(1);
+	}
+	close(fd[1]);
+	vm->cmd_fd = fd[0];
+	if (vm->pid < 0)
+		return -errno;
+	vm->next = all_vms;
+	all_vms = vm;
+	return 0;
+}
+
+struct rawvm *rawvm_spawn(const struct rawvm_spec *spec)
+{
+	struct rawvm *vm = rawvm_alloc(spec);
+	int ret;
+
+	if (!vm) {
+		printf("# rawvm %s: no memory, or more than %u vCPUs\n",
+		       spec->name ?: "raw", RAWVM_MAX_VCPUS);
+		return NULL;
+	}
+	ret = rawvm_fork(vm);
+	if (ret) {
+		rawvm_complain(vm, "fork", ret);
+		rawvm_free(vm);
+		return NULL;
+	}
+	if (!rawvm_advances(vm, START_TIMEOUT_MS)) {
+		rawvm_complain(vm, "does not start", -ETIMEDOUT);
+		rawvm_kill(vm);
+		return NULL;
+	}
+	return vm;
+}
+
+static int rawvm_command(struct rawvm *vm, enum rawvm_op op, unsigned int vcpu)
+{
+	struct rawvm_cmd cmd = { .op = op, .vcpu = vcpu };
+	struct pollfd pfd = { .fd = vm->cmd_fd, .events = POLLIN };
+	int32_t ret;
+	int n;
+
+	if (send(vm->cmd_fd, &cmd, sizeof(cmd), MSG_NOSIGNAL) != sizeof(cmd))
+		return rawvm_complain(vm, "send command", -errno);
+	do {
+		n = poll(&pfd, 1, COMMAND_TIMEOUT_MS);
+	} while (n < 0 && errno == EINTR);
+	if (!n)
+		return rawvm_complain(vm, "command", -ETIMEDOUT);
+	if (recv(vm->cmd_fd, &ret, sizeof(ret), 0) != sizeof(ret))
+		return rawvm_complain(vm, "command", -ECONNRESET);
+	return ret ? rawvm_complain(vm, "command", ret) : 0;
+}
+
+/* Reap the VM's process within the time limit, and forget the VM */
+static int rawvm_reap(struct rawvm *vm)
+{
+	uint64_t end = clock_ns() + COMMAND_TIMEOUT_MS * NSEC_PER_MSEC;
+	int status;
+
+	while (waitpid(vm->pid, &status, WNOHANG) == 0) {
+		if (clock_ns() > end)
+			return rawvm_complain(vm, "process does not end",
+					      -ETIMEDOUT);
+		clock_sleep_ms(2);
+	}
+	rawvm_free(vm);
+	return 0;
+}
+
+int rawvm_stop(struct rawvm *vm)
+{
+	int ret = rawvm_command(vm, RAWVM_OP_QUIT, 0);
+
+	if (ret)
+		kill(vm->pid, SIGKILL);
+	return rawvm_reap(vm) ?: ret;
+}
+
+int rawvm_kill(struct rawvm *vm)
+{
+	kill(vm->pid, SIGKILL);
+	return rawvm_reap(vm);
+}
+
+void rawvm_kill_all(void)
+{
+	struct rawvm *vm;
+
+	for (vm = all_vms; vm; vm = vm->next)
+		kill(vm->pid, SIGKILL);
+	while (all_vms) {
+		if (rawvm_reap(all_vms))
+			break;
+	}
+}
+
+int rawvm_pause(struct rawvm *vm)
+{
+	return rawvm_command(vm, RAWVM_OP_PAUSE, 0);
+}
+
+int rawvm_resume(struct rawvm *vm)
+{
+	return rawvm_command(vm, RAWVM_OP_RESUME, 0);
+}
+
+int rawvm_fork_exec(struct rawvm *vm)
+{
+	return rawvm_command(vm, RAWVM_OP_FORK_EXEC, 0);
+}
+
+int rawvm_vcpu_fork(struct rawvm *vm, unsigned int vcpu,
+		    struct rawvm_child *child)
+{
+	int ret = rawvm_command(vm, RAWVM_OP_VCPU_FORK, vcpu);
+
+	*child = vm->ctl->child;
+	return ret;
+}
+
+int rawvm_vcpu_clone(struct rawvm *vm, unsigned int vcpu,
+		     struct rawvm_child *child)
+{
+	int ret = rawvm_command(vm, RAWVM_OP_VCPU_CLONE, vcpu);
+
+	*child = vm->ctl->child;
+	return ret;
+}
+
+int rawvm_exec(struct rawvm *vm)
+{
+	return rawvm_command(vm, RAWVM_OP_EXEC, 0);
+}
+
+pid_t rawvm_pid(const struct rawvm *vm)
+{
+	return vm->pid;
+}
+
+pid_t rawvm_tid(const struct rawvm *vm, unsigned int vcpu)
+{
+	return __atomic_load_n(&vm->ctl->tid[vcpu], __ATOMIC_ACQUIRE);
+}
+
+const char *rawvm_name(const struct rawvm *vm)
+{
+	return vm->name;
+}
+
+unsigned int rawvm_nr_vcpus(const struct rawvm *vm)
+{
+	return vm->spec.nr_vcpus;
+}
+
+uint64_t rawvm_progress(const struct rawvm *vm, unsigned int vcpu)
+{
+	return __atomic_load_n(&rawvm_area(vm->mem, vcpu)->count,
+			       __ATOMIC_RELAXED);
+}
+
+uint64_t rawvm_progress_all(const struct rawvm *vm)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < vm->spec.nr_vcpus; i++)
+		sum += rawvm_progress(vm, i);
+	return sum;
+}
+
+uint64_t rawvm_exits(const struct rawvm *vm, unsigned int vcpu)
+{
+	return __atomic_load_n(&vm->ctl->exits[vcpu], __ATOMIC_RELAXED);
+}
+
+uint64_t rawvm_steal_ns(const struct rawvm *vm, unsigned int vcpu)
+{
+	return __atomic_load_n(&rawvm_area(vm->mem, vcpu)->steal.steal,
+			       __ATOMIC_RELAXED);
+}
+
+uint64_t rawvm_delay_mark(const struct rawvm *vm, unsigned int vcpu)
+{
+	return __atomic_load_n(&rawvm_area(vm->mem, vcpu)->ring_head,
+			       __ATOMIC_ACQUIRE);
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int rawvm_delays(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
+		 struct rawvm_delay *delay)
+{
+	const struct guest_area *area = rawvm_area(vm->mem, vcpu);
+	uint64_t head = rawvm_delay_mark(vm, vcpu);
+	uint64_t *ns;
+	unsigned int n = 0;
+
+	memset(delay, 0, sizeof(*delay));
+	if (head == mark)
+		return -ENODATA;
+	/* Leave out the slot that the guest may be writing */
+	if (head - mark > GUEST_RING_SIZE - 1)
+		mark = head - (GUEST_RING_SIZE - 1);
+	ns = calloc(head - mark, sizeof(*ns));
+	if (!ns)
+		return -ENOMEM;
+	for (; mark != head; mark++) {
+		const struct guest_wake *w = &area->ring[mark % GUEST_RING_SIZE];
+		uint64_t late = w->tsc > w->deadline ? w->tsc - w->deadline : 0;
+
+		ns[n++] = (uint64_t)((__uint128_t)late * 1000000 /
+				     vm->ctl->tsc_khz);
+	}
+	qsort(ns, n, sizeof(*ns), compare_u64);
+	delay->n = n;
+	delay->p50_ns = ns[n / 2];
+	delay->p99_ns = ns[n * 99 / 100];
+	delay->max_ns = ns[n - 1];
+	free(ns);
+	return 0;
+}
+
+bool rawvm_broken(const struct rawvm *vm)
+{
+	if (!vm->ctl->error[0])
+		return false;
+	printf("# rawvm %s (pid %d): %s\n", vm->name, vm->pid, vm->ctl->error);
+	return true;
+}
+
+bool rawvm_advances(const struct rawvm *vm, unsigned int timeout_ms)
+{
+	uint64_t end = clock_ns() + timeout_ms * NSEC_PER_MSEC;
+	uint64_t before[RAWVM_MAX_VCPUS];
+	unsigned int i;
+
+	for (i = 0; i < vm->spec.nr_vcpus; i++)
+		before[i] = rawvm_progress(vm, i);
+	for (i = 0; i < vm->spec.nr_vcpus; i++) {
+		while (rawvm_progress(vm, i) == before[i]) {
+			if (vm->ctl->error[0] || clock_ns() > end)
+				return false;
+			clock_sleep_ms(1);
+		}
+	}
+	return true;
+}

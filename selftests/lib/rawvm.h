@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Raw KVM guests without QEMU, for exact figures.
+ *
+ * Every VM is a process of its own, as a VMM is: one thread per vCPU and a
+ * main loop that takes commands. Progress is read from memory shared with the
+ * guest, so reading costs the guest nothing and works on a stuck VM as well.
+ *
+ * Errors are printed as `# rawvm NAME: ...` lines and come back as -errno.
+ */
+#ifndef SELFTESTS_RAWVM_H
+#define SELFTESTS_RAWVM_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define RAWVM_MAX_VCPUS		16
+
+enum rawvm_kind {
+	RAWVM_SPIN,	/* counts in a loop */
+	RAWVM_TICK,	/* HLT, woken by its own timer; spins busy_us after it */
+	RAWVM_IO,	/* one exit to user space after the other */
+};
+
+struct rawvm_spec {
+	const char *name;
+	enum rawvm_kind kind;
+	unsigned int nr_vcpus;		/* 0 is 1 */
+	const char *cpus;		/* CPU list for the vCPU threads, NULL: all */
+	unsigned int period_us;		/* TICK: 0 is 10 ms */
+	unsigned int busy_us;
+};
+
+/* Delay from the timer's deadline to the first guest instruction after it */
+struct rawvm_delay {
+	unsigned int n;
+	uint64_t p50_ns;
+	uint64_t p99_ns;
+	uint64_t max_ns;
+};
+
+/* What a thread that the VMM made saw of itself */
+struct rawvm_child {
+	pid_t tid;
+	cpu_set_t mask;
+};
+
+struct rawvm;
+
+/* Start a VM and wait until all its vCPUs execute guest code; NULL on error */
+struct rawvm *rawvm_spawn(const struct rawvm_spec *spec);
+
+/* Orderly end: vCPUs leave, KVM is closed, the process exits and is reaped */
+int rawvm_stop(struct rawvm *vm);
+
+/* kill -9 and reap */
+int rawvm_kill(struct rawvm *vm);
+
+/* End whatever this process started and did not end yet */
+void rawvm_kill_all(void);
+
+/* As a VMM's stop and cont: every vCPU thread out of KVM_RUN, and back */
+int rawvm_pause(struct rawvm *vm);
+int rawvm_resume(struct rawvm *vm);
+
+/* The main thread forks a child that executes /bin/true */
+int rawvm_fork_exec(struct rawvm *vm);
+
+/* vCPU thread @vcpu forks, the child reports its affinity and ends */
+int rawvm_vcpu_fork(struct rawvm *vm, unsigned int vcpu, struct rawvm_child *child);
+
+/* vCPU thread @vcpu makes a thread that sleeps until the VM ends */
+int rawvm_vcpu_clone(struct rawvm *vm, unsigned int vcpu, struct rawvm_child *child);
+
+/* The VMM executes another program, which ends the VM; then rawvm_kill() */
+int rawvm_exec(struct rawvm *vm);
+
+pid_t rawvm_pid(const struct rawvm *vm);
+pid_t rawvm_tid(const struct rawvm *vm, unsigned int vcpu);
+const char *rawvm_name(const struct rawvm *vm);
+unsigned int rawvm_nr_vcpus(const struct rawvm *vm);
+
+/* Work done since the start: loops, wakes or exits */
+uint64_t rawvm_progress(const struct rawvm *vm, unsigned int vcpu);
+uint64_t rawvm_progress_all(const struct rawvm *vm);
+
+/* Exits to user space that the VMM handled */
+uint64_t rawvm_exits(const struct rawvm *vm, unsigned int vcpu);
+
+/* Steal time that KVM told the guest of */
+uint64_t rawvm_steal_ns(const struct rawvm *vm, unsigned int vcpu);
+
+/* Mark now, and the delays of the wakes since a mark (the last 2048 at most) */
+uint64_t rawvm_delay_mark(const struct rawvm *vm, unsigned int vcpu);
+int rawvm_delays(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
+		 struct rawvm_delay *delay);
+
+/* True if a guest has taken an exception or KVM_RUN failed; prints what */
+bool rawvm_broken(const struct rawvm *vm);
+
+/* Wait until each vCPU has done some more work; false after @timeout_ms */
+bool rawvm_advances(const struct rawvm *vm, unsigned int timeout_ms);
+
+#endif /* SELFTESTS_RAWVM_H */

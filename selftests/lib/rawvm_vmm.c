@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The process of a raw VM: a main loop that takes commands from the test, and
+ * one thread per vCPU that loops in KVM_RUN.
+ *
+ * A vCPU is taken out of KVM_RUN as QEMU does it: set the request, send a
+ * signal; the handler sets immediate_exit, so that a signal which comes just
+ * before KVM_RUN is not lost.
+ *
+ * Locking: vmm.lock covers paused, quit, work and parked; vmm.cond tells of
+ * any change of them.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cpus.h"
+#include "rawvm_int.h"
+
+#define KICK_SIGNAL		SIGUSR1
+
+struct vmm {
+	struct rawvm_kvm kvm;
+	pthread_t thread[RAWVM_MAX_VCPUS];
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool paused;
+	bool quit;
+	unsigned int parked;
+	int (*work)(struct vmm *vmm);	/* to be done by vCPU work_vcpu */
+	unsigned int work_vcpu;
+	int work_result;
+};
+
+struct vcpu_arg {
+	struct vmm *vmm;
+	unsigned int index;
+};
+
+static __thread struct kvm_run *my_run;
+
+static void on_kick(int sig)
+{
+	(void)sig;
+	if (my_run)
+		my_run->immediate_exit = 1;
+}
+
+/* Serve the requests for vCPU @i; false when it has to end */
+static bool vcpu_requests(struct vmm *vmm, unsigned int i)
+{
+	bool go_on;
+
+	pthread_mutex_lock(&vmm->lock);
+	vmm->parked++;
+	pthread_cond_broadcast(&vmm->cond);
+	while (vmm->paused && !vmm->quit && !vmm->work)
+		pthread_cond_wait(&vmm->cond, &vmm->lock);
+	if (vmm->work && vmm->work_vcpu == i) {
+		vmm->work_result = vmm->work(vmm);
+		vmm->work = NULL;
+		pthread_cond_broadcast(&vmm->cond);
+	}
+	while (vmm->paused && !vmm->quit)
+		pthread_cond_wait(&vmm->cond, &vmm->lock);
+	vmm->parked--;
+	go_on = !vmm->quit;
+	pthread_mutex_unlock(&vmm->lock);
+	return go_on;
+}
+
+static bool requests_pending(struct vmm *vmm, unsigned int i)
+{
+	bool pending;
+
+	pthread_mutex_lock(&vmm->lock);
+	pending = vmm->paused || vmm->quit ||
+		  (vmm->work && vmm->work_vcpu == i);
+	pthread_mutex_unlock(&vmm->lock);
+	return pending;
+}
+
+/* Handle one exit; false if the guest cannot go on */
+static bool vcpu_exit(struct vmm *vmm, unsigned int i)
+{
+	struct kvm_run *run = vmm->kvm.run[i];
+	struct rawvm_ctl *ctl = vmm->kvm.ctl;
+
+	if (run->exit_reason == KVM_EXIT_IO && run->io.port == GUEST_PORT_IO) {
+		__atomic_add_fetch(&ctl->exits[i], 1, __ATOMIC_RELAXED);
+		return true;
+	}
+	if (run->exit_reason == KVM_EXIT_IO && run->io.port == GUEST_PORT_FAULT)
+		rawvm_error(ctl, "vCPU %u took an exception", i);
+	else
+		rawvm_error(ctl, "vCPU %u: unexpected exit reason %u", i,
+			    run->exit_reason);
+	return false;
+}
+
+static void vcpu_run(struct vmm *vmm, unsigned int i)
+{
+	struct kvm_run *run = vmm->kvm.run[i];
+
+	for (;;) {
+		run->immediate_exit = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (requests_pending(vmm, i) && !vcpu_requests(vmm, i))
+			return;
+		if (!ioctl(vmm->kvm.vcpu_fd[i], KVM_RUN, 0)) {
+			if (!vcpu_exit(vmm, i))
+				return;
+		} else if (errno != EINTR && errno != EAGAIN) {
+			rawvm_error(vmm->kvm.ctl, "vCPU %u: KVM_RUN: %s", i,
+				    strerror(errno));
+			return;
+		}
+	}
+}
+
+static void *vcpu_main(void *data)
+{
+	struct vcpu_arg arg = *(struct vcpu_arg *)data;
+	struct vmm *vmm = arg.vmm;
+	char name[16];
+
+	free(data);
+	snprintf(name, sizeof(name), "CPU %u/KVM", arg.index);
+	prctl(PR_SET_NAME, name);
+	if (vmm->kvm.spec->cpus && cpus_pin(0, vmm->kvm.spec->cpus)) {
+		rawvm_error(vmm->kvm.ctl, "vCPU %u: cannot pin to CPUs %s",
+			    arg.index, vmm->kvm.spec->cpus);
+		return NULL;
+	}
+	my_run = vmm->kvm.run[arg.index];
+	__atomic_store_n(&vmm->kvm.ctl->tid[arg.index], gettid(),
+			 __ATOMIC_RELEASE);
+	vcpu_run(vmm, arg.index);
+	return NULL;
+}
+
+static void kick_all(struct vmm *vmm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vmm->kvm.spec->nr_vcpus; i++)
+		pthread_kill(vmm->thread[i], KICK_SIGNAL);
+}
+
+static int vmm_pause(struct vmm *vmm)
+{
+	pthread_mutex_lock(&vmm->lock);
+	vmm->paused = true;
+	kick_all(vmm);
+	while (vmm->parked < vmm->kvm.spec->nr_vcpus)
+		pthread_cond_wait(&vmm->cond, &vmm->lock);
+	pthread_mutex_unlock(&vmm->lock);
+	return 0;
+}
+
+static int vmm_resume(struct vmm *vmm)
+{
+	pthread_mutex_lock(&vmm->lock);
+	vmm->paused = false;
+	pthread_cond_broadcast(&vmm->cond);
+	pthread_mutex_unlock(&vmm->lock);
+	return 0;
+}
+
+static int vmm_quit(struct vmm *vmm)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&vmm->lock);
+	vmm->quit = true;
+	kick_all(vmm);
+	pthread_cond_broadcast(&vmm->cond);
+	pthread_mutex_unlock(&vmm->lock);
+	for (i = 0; i < vmm->kvm.spec->nr_vcpus; i++)
+		pthread_join(vmm->thread[i], NULL);
+	rawvm_kvm_close(&vmm->kvm);
+	return 0;
+}
+
+static int wait_child(pid_t pid)
+{
+	int status;
+
+	if (pid < 0)
+		return -errno;
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
+}
+
+static int vmm_fork_exec(struct vmm *vmm)
+{
+	pid_t pid = fork();
+
+	(void)vmm;
+	if (!pid) {
+		execl("/bin/true", "true", NULL);
+		_exit(127);
+	}
+	return wait_child(pid);
+}
+
+static void report_child(struct rawvm_child *child)
+{
+	child->tid = gettid();
+	sched_getaffinity(0, sizeof(child->mask), &child->mask);
+}
+
+/* Runs in a vCPU thread, in its signal's wake: the mask may be narrowed now */
+static int work_fork(struct vmm *vmm)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		report_child(&vmm->kvm.ctl->child);
+		_exit(0);
+	}
+	return wait_child(pid);
+}
+
+static void *clone_main(void *data)
+{
+	struct vmm *vmm = data;
+
+	prctl(PR_SET_NAME, "cloned");
+	report_child(&vmm->kvm.ctl->child);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static int work_clone(struct vmm *vmm)
+{
+	pthread_t thread;
+	int ret;
+
+	vmm->kvm.ctl->child.tid = 0;
+	ret = pthread_create(&thread, NULL, clone_main, vmm);
+	if (ret)
+		return -ret;
+	while (!__atomic_load_n(&vmm->kvm.ctl->child.tid, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return 0;
+}
+
+static int vcpu_work(struct vmm *vmm, unsigned int vcpu,
+		     int (*work)(struct vmm *))
+{
+	int ret;
+
+	if (vcpu >= vmm->kvm.spec->nr_vcpus)
+		return -EINVAL;
+	pthread_mutex_lock(&vmm->lock);
+	vmm->work = work;
+	vmm->work_vcpu = vcpu;
+	pthread_kill(vmm->thread[vcpu], KICK_SIGNAL);
+	pthread_cond_broadcast(&vmm->cond);
+	while (vmm->work)
+		pthread_cond_wait(&vmm->cond, &vmm->lock);
+	ret = vmm->work_result;
+	pthread_mutex_unlock(&vmm->lock);
+	return ret;
+}
+
+/* The answer goes first: after execve() there is nobody to send it */
+static void vmm_exec(int cmd_fd)
+{
+	int32_t ok = 0;
+
+	if (send(cmd_fd, &ok, sizeof(ok), MSG_NOSIGNAL) != sizeof(ok))
+		_exit(1);
+	execl("/bin/sleep", "sleep", "600", NULL);
+	_exit(127);
+}
+
+static int vmm_command(struct vmm *vmm, const struct rawvm_cmd *cmd, int cmd_fd)
+{
+	switch (cmd->op) {
+	case RAWVM_OP_PAUSE:
+		return vmm_pause(vmm);
+	case RAWVM_OP_RESUME:
+		return vmm_resume(vmm);
+	case RAWVM_OP_QUIT:
+		return vmm_quit(vmm);
+	case RAWVM_OP_FORK_EXEC:
+		return vmm_fork_exec(vmm);
+	case RAWVM_OP_VCPU_FORK:
+		return vcpu_work(vmm, cmd->vcpu, work_fork);
+	case RAWVM_OP_VCPU_CLONE:
+		return vcpu_work(vmm, cmd->vcpu, work_clone);
+	case RAWVM_OP_EXEC:
+		vmm_exec(cmd_fd);
+	}
+	return -EINVAL;
+}
+
+static void vmm_loop(struct vmm *vmm, int cmd_fd)
+{
+	struct rawvm_cmd cmd;
+	int32_t ret;
+
+	for (;;) {
+		ssize_t n = recv(cmd_fd, &cmd, sizeof(cmd), 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != sizeof(cmd))
+			_exit(1);
+		ret = vmm_command(vmm, &cmd, cmd_fd);
+		if (send(cmd_fd, &ret, sizeof(ret), MSG_NOSIGNAL) != sizeof(ret))
+			_exit(1);
+		if (cmd.op == RAWVM_OP_QUIT)
+			_exit(0);
+	}
+}
+
+static int start_vcpus(struct vmm *vmm)
+{
+	struct sigaction kick = { .sa_handler = on_kick };
+	struct vcpu_arg *arg;
+	unsigned int i;
+	int ret;
+
+	sigaction(KICK_SIGNAL, &kick, NULL);
+	for (i = 0; i < vmm->kvm.spec->nr_vcpus; i++) {
+		arg = malloc(sizeof(*arg));
+		if (!arg)
+			return -ENOMEM;
+		*arg = (struct vcpu_arg) { .vmm = vmm, .index = i };
+		ret = pthread_create(&vmm->thread[i], NULL, vcpu_main, arg);
+		if (ret) {
+			free(arg);
+			rawvm_error(vmm->kvm.ctl, "pthread_create: %s",
+				    strerror(ret));
+			return -ret;
+		}
+	}
+	return 0;
+}
+
+void rawvm_vmm_main(const struct rawvm_spec *spec, uint8_t *mem,
+		    struct rawvm_ctl *ctl, int cmd_fd)
+{
+	static struct vmm vmm = {
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.cond = PTHREAD_COND_INITIALIZER,
+	};
+
+	/* A VM must not outlive its test */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, spec->name);
+	vmm.kvm.spec = spec;
+	vmm.kvm.mem = mem;
+	vmm.kvm.ctl = ctl;
+	if (rawvm_kvm_create(&vmm.kvm) || start_vcpus(&vmm))
+		_exit(1);
+	vmm_loop(&vmm, cmd_fd);
+}

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,14 +94,13 @@ int cpus_set_online(unsigned int cpu, bool online)
 
 int cpus_read_time(struct cpus_time *time)
 {
-	uint64_t v[8] = { 0 };
+	unsigned long long v[8] = { 0 };
 	FILE *f = fopen("/proc/stat", "re");
 	int n;
 
 	if (!f)
 		return -errno;
-	n = fscanf(f, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+	n = fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu",
 		   &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]);
 	fclose(f);
 	if (n != 8)

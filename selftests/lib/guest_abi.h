@@ -45,7 +45,7 @@
 #define GUEST_RING_SIZE		2048
 
 #ifndef __ASSEMBLER__
-#include <linux/types.h>
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -77,10 +77,10 @@ struct guest_area {
 	struct guest_wake ring[GUEST_RING_SIZE];
 };
 
-_Static_assert(offsetof(struct guest_area, steal) == AREA_STEAL, "steal");
-_Static_assert(offsetof(struct guest_area, ring_head) == AREA_RING_HEAD, "head");
-_Static_assert(offsetof(struct guest_area, ring) == AREA_RING, "ring");
-_Static_assert(sizeof(struct guest_area) == GUEST_AREA_SIZE, "area");
+static_assert(offsetof(struct guest_area, steal) == AREA_STEAL, "steal");
+static_assert(offsetof(struct guest_area, ring_head) == AREA_RING_HEAD, "head");
+static_assert(offsetof(struct guest_area, ring) == AREA_RING, "ring");
+static_assert(sizeof(struct guest_area) == GUEST_AREA_SIZE, "area");
 
 extern const uint8_t guest_code_start[];
 extern const uint8_t guest_code_end[];

@@ -11,6 +11,7 @@
 
 #include "guest_abi.h"
 #include "rawvm.h"
+#include <kselftest.h>
 
 enum rawvm_op {
 	RAWVM_OP_PAUSE,
@@ -56,8 +57,8 @@ void rawvm_vmm_main(const struct rawvm_spec *spec, uint8_t *mem,
 		    struct rawvm_ctl *ctl, int cmd_fd);
 
 /* Keep the first error of a VM for rawvm_broken() */
-void rawvm_error(struct rawvm_ctl *ctl, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+__printf(2, 3)
+void rawvm_error(struct rawvm_ctl *ctl, const char *fmt, ...);
 
 static inline struct guest_area *rawvm_area(uint8_t *mem, unsigned int vcpu)
 {

@@ -16,9 +16,7 @@
 #include <unistd.h>
 
 #include "rawvm_int.h"
-
-#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
-#define __packed		__attribute__((packed))
+#include <kselftest.h>
 
 #define PTE_PRESENT_RW		0x3
 #define PTE_HUGE		0x80
@@ -50,7 +48,9 @@ struct idt_gate {
 	uint16_t offset_mid;
 	uint32_t offset_high;
 	uint32_t reserved;
-} __packed;
+};
+
+static_assert(sizeof(struct idt_gate) == 16, "a gate is 16 bytes");
 
 void rawvm_error(struct rawvm_ctl *ctl, const char *fmt, ...)
 {

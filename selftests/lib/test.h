@@ -20,12 +20,14 @@ static inline void metric(const char *name, double value, const char *unit)
 	printf("# %s: %.6g %s\n", name, value, unit);
 }
 
-/* Skip a test that needs a KVM host and root, and say what is missing */
-#define REQUIRE_KVM_HOST() do {						\
-	if (geteuid())							\
-		SKIP(return, "needs root: run it through scripts/vm");	\
-	if (access("/dev/kvm", R_OK | W_OK))				\
-		SKIP(return, "no usable /dev/kvm: run it through scripts/vm"); \
-} while (0)
+/* Why this is no KVM host on which a test may run; NULL if it is one */
+static inline const char *kvm_host_missing(void)
+{
+	if (geteuid())
+		return "needs root: run it through scripts/vm";
+	if (access("/dev/kvm", R_OK | W_OK))
+		return "no usable /dev/kvm: run it through scripts/vm";
+	return NULL;
+}
 
 #endif /* SELFTESTS_TEST_H */

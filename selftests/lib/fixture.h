@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The fixture of every test that needs vmsched: module loaded, native active,
+ * kernel log marked; afterwards no guest is left, native is active again and
+ * the kernel log holds no warning.
+ *
+ * Included once by a test, in place of test.h.
+ */
+#ifndef SELFTESTS_FIXTURE_H
+#define SELFTESTS_FIXTURE_H
+
+#include "test.h"
+
+#include "cli.h"
+#include "klog.h"
+#include "modules.h"
+
+FIXTURE(vmsched) {
+	struct klog log;
+};
+
+FIXTURE_SETUP(vmsched)
+{
+	const char *missing = kvm_host_missing();
+
+	if (missing)
+		SKIP(return, "%s", missing);
+	ASSERT_EQ(0, klog_mark(&self->log));
+	ASSERT_EQ(0, vmsched_ready());
+}
+
+FIXTURE_TEARDOWN(vmsched)
+{
+	rawvm_kill_all();
+	if (module_loaded("vmsched"))
+		EXPECT_EQ(0, sched_switch("native", NULL));
+	EXPECT_EQ(0, klog_warnings(&self->log));
+	klog_close(&self->log);
+}
+
+#endif /* SELFTESTS_FIXTURE_H */

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kernel log and kernel memory; see klog.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "klog.h"
+#include <kselftest.h>
+
+#define RECORD_SIZE	8192
+#define LEVEL_WARNING	4
+#define LEVEL_MASK	7
+
+int klog_mark(struct klog *k)
+{
+	k->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (k->fd < 0)
+		return -errno;
+	if (lseek(k->fd, 0, SEEK_END) < 0) {
+		klog_close(k);
+		return -errno;
+	}
+	return 0;
+}
+
+void klog_close(struct klog *k)
+{
+	if (k->fd >= 0)
+		close(k->fd);
+	k->fd = -1;
+}
+
+/* Next record: its text in @buf, its level returned; -1 at the end */
+static int klog_next(struct klog *k, char *buf, size_t size)
+{
+	char *text;
+	ssize_t n;
+	int level;
+
+	do {
+		n = read(k->fd, buf, size - 1);
+	} while (n < 0 && (errno == EPIPE || errno == EINTR));
+	if (n <= 0)
+		return -1;
+	buf[n] = '\0';
+	level = atoi(buf) & LEVEL_MASK;
+	text = strchr(buf, ';');
+	if (text)
+		memmove(buf, text + 1, strlen(text + 1) + 1);
+	buf[strcspn(buf, "\n")] = '\0';
+	return level;
+}
+
+/* What an unmodified kernel says when the machine under it is slow */
+static bool slow_machine(const char *text)
+{
+	static const char * const known[] = {
+		"hrtimer: interrupt took",
+		"perf: interrupt took too long",
+		"clocksource: ",
+		"TSC unstable",
+		"sched: RT throttling activated",
+		"tsc: ",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		if (strstr(text, known[i]))
+			return true;
+	}
+	return false;
+}
+
+unsigned int klog_warnings(struct klog *k)
+{
+	char text[RECORD_SIZE];
+	unsigned int n = 0;
+	int level;
+
+	while ((level = klog_next(k, text, sizeof(text))) >= 0) {
+		if (level > LEVEL_WARNING || slow_machine(text))
+			continue;
+		printf("# kernel log: <%d> %s\n", level, text);
+		n++;
+	}
+	return n;
+}
+
+bool klog_has(struct klog *k, const char *text, const char *text2)
+{
+	char record[RECORD_SIZE];
+	bool found = false;
+
+	while (klog_next(k, record, sizeof(record)) >= 0) {
+		if (strstr(record, text) && strstr(record, text2))
+			found = true;
+	}
+	return found;
+}
+
+long slab_vmsched_objects(void)
+{
+	FILE *f = fopen("/proc/slabinfo", "re");
+	char line[512], name[64];
+	long sum = -1;
+	long active;
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63s %ld", name, &active) != 2 ||
+		    strncmp(name, "vmsched", strlen("vmsched")))
+			continue;
+		sum = (sum < 0 ? 0 : sum) + active;
+	}
+	fclose(f);
+	return sum;
+}
+
+long meminfo_kib(const char *key)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[256];
+	long kib = -1;
+	size_t n = strlen(key);
+
+	if (!f)
+		return -1;
+	while (kib < 0 && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, key, n) && line[n] == ':')
+			kib = atol(line + n + 1);
+	}
+	fclose(f);
+	return kib;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kernel log and kernel memory: what a test must leave as it found it.
+ */
+#ifndef SELFTESTS_KLOG_H
+#define SELFTESTS_KLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A place in the kernel log; close it with klog_close() */
+struct klog {
+	int fd;
+};
+
+/* Mark the end of the log as it is now; -errno */
+int klog_mark(struct klog *k);
+
+/*
+ * Number of records since the mark that are warnings or worse; prints them.
+ * Records in which stock kernels tell of a slow machine do not count.
+ */
+unsigned int klog_warnings(struct klog *k);
+
+/* True if a record since the mark contains both texts */
+bool klog_has(struct klog *k, const char *text, const char *text2);
+
+void klog_close(struct klog *k);
+
+/* Objects in use in slab caches whose name begins with "vmsched"; -1: none */
+long slab_vmsched_objects(void);
+
+/* A line of /proc/meminfo in KiB ("SUnreclaim"); -1 if it is not there */
+long meminfo_kib(const char *key);
+
+#endif /* SELFTESTS_KLOG_H */

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kernel modules from a test; see modules.h. Removal and insertion are plain
+ * system calls, so that the kernel's own errno is seen and the time is exact.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "modules.h"
+#include "run.h"
+
+#define MAX_MODULES	16
+#define MODULE_NAME_LEN	56
+
+typedef bool module_fn(const char *name, void *data);
+
+/* Call @fn for the name of each loaded module until it returns true */
+static bool find_module(module_fn *fn, void *data)
+{
+	FILE *f = fopen("/proc/modules", "re");
+	bool found = false;
+	char line[512];
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n ")] = '\0';
+		found = fn(line, data);
+	}
+	fclose(f);
+	return found;
+}
+
+static bool same_name(const char *name, void *data)
+{
+	return !strcmp(name, data);
+}
+
+bool module_loaded(const char *name)
+{
+	return find_module(same_name, (void *)name);
+}
+
+int module_probe(const char *name)
+{
+	char *const argv[] = { "modprobe", (char *)name, NULL };
+	struct run_result r;
+	int ret;
+
+	ret = run(&r, 0, argv);
+	if (!ret && r.status) {
+		printf("# modprobe %s: %.*s\n", name,
+		       (int)strcspn(r.err, "\n"), r.err);
+		ret = -ENOEXEC;
+	}
+	run_free(&r);
+	return ret;
+}
+
+int module_insert(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, "", 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int module_remove(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+struct names {
+	char name[MAX_MODULES][MODULE_NAME_LEN];
+	int n;
+};
+
+static bool collect_scheduler(const char *name, void *data)
+{
+	struct names *names = data;
+
+	if (!strncmp(name, "vmsched_", strlen("vmsched_")) &&
+	    names->n < MAX_MODULES)
+		snprintf(names->name[names->n++], MODULE_NAME_LEN, "%.*s",
+			 MODULE_NAME_LEN - 1, name);
+	return false;
+}
+
+int vmsched_remove_all(void)
+{
+	struct names names = { .n = 0 };
+	int ret;
+	int i;
+
+	find_module(collect_scheduler, &names);
+	for (i = 0; i < names.n; i++) {
+		ret = module_remove(names.name[i]);
+		if (ret) {
+			printf("# rmmod %s: %s\n", names.name[i], strerror(-ret));
+			return ret;
+		}
+	}
+	if (!module_loaded("vmsched"))
+		return 0;
+	ret = module_remove("vmsched");
+	if (ret)
+		printf("# rmmod vmsched: %s\n", strerror(-ret));
+	return ret;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The structs of model.h as JSON, one value on standard output. */
+#ifndef VMSCHEDCTL_JSON_H
+#define VMSCHEDCTL_JSON_H
+
+#include <stdbool.h>
+
+#include "model.h"
+#include "nl.h"
+
+/* All return an exit code. */
+int json_print_object(bool pretty, const struct model *model, const void *obj);
+int json_print_list(bool pretty, const struct list *list);
+int json_print_status(bool pretty, const struct status *status,
+		      const struct list *pools);
+int json_print_version(bool pretty, const char *version);
+int json_print_unload(bool pretty, const char *name, const char *module);
+int json_print_event(__u64 time_ns, const struct event *event);
+
+#endif /* VMSCHEDCTL_JSON_H */

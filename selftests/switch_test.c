@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Change the scheduler again and again while guests of all kinds run: every
+ * guest goes on, nothing is printed, nothing is left behind.
+ */
+#include "lib/fixture.h"
+#include "lib/watch.h"
+
+#define SWITCHES		500
+#define INTERVAL_MS		20
+#define WINDOW_MS		200
+#define WARM_UP			100
+/* Noise of slab and per-CPU lists, far below one object a switch */
+#define GROWTH_LIMIT_KIB	400
+#define SWITCHER_PRIORITY	50
+
+/* All six ways from one of three schedulers to another */
+static const char * const round_trip[] = {
+	"rr", "bvt", "native", "bvt", "rr", "native",
+};
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void print_figures(const char *name, uint64_t *ns, unsigned int n)
+{
+	char label[64];
+
+	qsort(ns, n, sizeof(*ns), compare_u64);
+	snprintf(label, sizeof(label), "%s_median", name);
+	metric(label, ns[n / 2] / 1e3, "us");
+	snprintf(label, sizeof(label), "%s_max", name);
+	metric(label, ns[n - 1] / 1e3, "us");
+}
+
+static long kernel_memory_kib(void)
+{
+	return meminfo_kib("SUnreclaim") + meminfo_kib("Percpu");
+}
+
+struct switches {
+	uint64_t cease[SWITCHES];
+	uint64_t blackout[SWITCHES];
+	uint64_t took[SWITCHES];
+	long kib_warm;
+	long kib_end;
+};
+
+/* One switch each INTERVAL_MS, or as soon as the one before is done */
+static int do_switches(struct switches *s)
+{
+	uint64_t next = clock_ns();
+	struct sched_switched got;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < SWITCHES; i++) {
+		uint64_t start;
+
+		if (i == WARM_UP)
+			s->kib_warm = kernel_memory_kib();
+		clock_sleep_until(next);
+		start = clock_ns();
+		next = start + INTERVAL_MS * NSEC_PER_MSEC;
+		ret = sched_switch(round_trip[i % ARRAY_SIZE(round_trip)], &got);
+		if (ret) {
+			printf("# switch %u of %u failed\n", i + 1, SWITCHES);
+			return ret;
+		}
+		s->took[i] = clock_ns() - start;
+		s->cease[i] = got.cease_ns;
+		s->blackout[i] = got.blackout_ns;
+	}
+	s->kib_end = kernel_memory_kib();
+	return 0;
+}
+
+static int spawn_load(struct rawvm *vms[])
+{
+	static const struct rawvm_spec specs[] = {
+		{ .name = "spin", .kind = RAWVM_SPIN },
+		{ .name = "spin2", .kind = RAWVM_SPIN, .nr_vcpus = 2 },
+		{ .name = "tick", .kind = RAWVM_TICK },
+		{ .name = "io", .kind = RAWVM_IO },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(specs); i++) {
+		vms[i] = rawvm_spawn(&specs[i]);
+		if (!vms[i])
+			return -1;
+	}
+	return ARRAY_SIZE(specs);
+}
+
+TEST_F_TIMEOUT(vmsched, switch_under_load, 600)
+{
+	struct sched_param fifo = { .sched_priority = SWITCHER_PRIORITY };
+	struct watch_result seen;
+	struct rawvm *vms[8];
+	struct switches *s;
+	struct watch *watch;
+	uint64_t start;
+	int n, ret;
+
+	s = calloc(1, sizeof(*s));
+	ASSERT_NE(NULL, s);
+	n = spawn_load(vms);
+	ASSERT_GT(n, 0);
+	watch = watch_start(vms, n, WINDOW_MS);
+	ASSERT_NE(NULL, watch);
+	/* Only to keep the pace: the guests would leave the CLI little time */
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &fifo));
+	start = clock_ns();
+	ret = do_switches(s);
+	metric("switches_per_s", SWITCHES * 1e9 / (clock_ns() - start), "1/s");
+	watch_stop(watch, &seen);
+	ASSERT_EQ(0, ret);
+
+	print_figures("blackout", s->blackout, SWITCHES);
+	print_figures("cease", s->cease, SWITCHES);
+	print_figures("command", s->took, SWITCHES);
+	metric("windows_missed", seen.missed, "");
+	metric("kernel_memory_growth", s->kib_end - s->kib_warm, "KiB");
+	EXPECT_GT(seen.samples, SWITCHES * INTERVAL_MS / WINDOW_MS);
+	EXPECT_EQ(0, seen.missed);
+	EXPECT_GT(s->kib_warm, 0);
+	EXPECT_LE(s->kib_end - s->kib_warm, GROWTH_LIMIT_KIB);
+	free(s);
+}
+
+/* Guests that start and end while the scheduler changes */
+TEST_F_TIMEOUT(vmsched, guests_come_and_go, 300)
+{
+	struct rawvm_spec spec = { .name = "short", .nr_vcpus = 2 };
+	struct rawvm *stays = rawvm_spawn(&spec);
+	struct rawvm *vm;
+	unsigned int i;
+
+	ASSERT_NE(NULL, stays);
+	for (i = 0; i < 4 * ARRAY_SIZE(round_trip); i++) {
+		spec.kind = i % 3;
+		vm = rawvm_spawn(&spec);
+		ASSERT_NE(NULL, vm);
+		ASSERT_EQ(0, sched_switch(round_trip[i % ARRAY_SIZE(round_trip)],
+					  NULL));
+		EXPECT_TRUE(rawvm_advances(vm, 10000));
+		EXPECT_EQ(0, i % 2 ? rawvm_kill(vm) : rawvm_stop(vm));
+	}
+	EXPECT_TRUE(rawvm_advances(stays, 10000));
+}
+
+/* Last: all objects are gone with the module */
+TEST_F_TIMEOUT(vmsched, nothing_is_left, 120)
+{
+	struct rawvm *vms[8];
+
+	ASSERT_GT(spawn_load(vms), 0);
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	clock_sleep_ms(200);
+	ASSERT_EQ(0, sched_switch("native", NULL));
+	rawvm_kill_all();
+	metric("slab_objects_loaded", slab_vmsched_objects(), "");
+	ASSERT_EQ(0, vmsched_remove_all());
+	EXPECT_FALSE(module_loaded("vmsched"));
+	EXPECT_FALSE(module_loaded("vmsched_rr"));
+	EXPECT_FALSE(module_loaded("vmsched_bvt"));
+	EXPECT_EQ(-1, slab_vmsched_objects());
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Interface between vmsched and its schedulers.
+ *
+ * A scheduler is one file that includes this header and nothing else of
+ * vmsched: it knows pCPUs, vCPUs and time, but neither KVM nor Linux threads.
+ * It decides who gets the grant of a pCPU and for how long; the core makes
+ * that come true. All state lives in the blobs that the core allocates for
+ * an instance, a pCPU and a vCPU, so that two pools can run one scheduler.
+ *
+ * Times are nanoseconds of one monotonic clock unless a name says otherwise.
+ */
+#ifndef _VMSCHED_SCHED_H
+#define _VMSCHED_SCHED_H
+
+#include <linux/cpumask.h>
+#include <linux/list.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+/* Counts up with each change that a scheduler has to follow. */
+#define VMSCHED_API		1
+
+/* Longest name of a scheduler or a pool, with the closing NUL. */
+#define VMSCHED_NAME_MAX	32
+
+#define VMSCHED_WEIGHT_MIN	1
+#define VMSCHED_WEIGHT_DFL	100
+#define VMSCHED_WEIGHT_MAX	10000
+
+/* Answer of preempt_in(): the grant ends when its slice does. */
+#define VMSCHED_NEVER		S64_MAX
+
+struct vmsched_inst;
+struct vms_vcpu;
+
+/**
+ * struct vmsched_params - parameters that no scheduler owns
+ * @weight:		share, VMSCHED_WEIGHT_MIN to _MAX, 100 is one share
+ * @cap:		permille of one pCPU at most, 0 for none
+ * @reservation:	permille of one pCPU at least, 0 for none
+ * @period_us:		period of a reservation
+ * @budget_us:		time within @period_us
+ * @slice_us:		slice, 0 for the scheduler's own choice
+ * @warp_us:		virtual time that a woken vCPU is set ahead
+ * @warp_limit_us:	time that it may run warped, 0 for no limit
+ * @unwarp_us:		time that must pass unwarped before the next warp
+ * @time_critical:	1 if its work is time-critical
+ *
+ * They belong to the VM or the vCPU and survive each change of scheduler.
+ */
+struct vmsched_params {
+	u32 weight;
+	u32 cap;
+	u32 reservation;
+	u32 period_us;
+	u32 budget_us;
+	u32 slice_us;
+	u32 warp_us;
+	u32 warp_limit_us;
+	u32 unwarp_us;
+	u32 time_critical;
+};
+
+/* Bits of vmsched_ops.honours, numbered as the attributes of the protocol. */
+#define VMSCHED_HONOURS_WEIGHT		BIT(1)
+#define VMSCHED_HONOURS_CAP		BIT(2)
+#define VMSCHED_HONOURS_RESERVATION	BIT(3)
+#define VMSCHED_HONOURS_PERIOD		BIT(4)
+#define VMSCHED_HONOURS_BUDGET		BIT(5)
+#define VMSCHED_HONOURS_SLICE		BIT(6)
+#define VMSCHED_HONOURS_WARP		BIT(7)
+#define VMSCHED_HONOURS_WARP_LIMIT	BIT(8)
+#define VMSCHED_HONOURS_UNWARP		BIT(9)
+#define VMSCHED_HONOURS_TIME_CRITICAL	BIT(10)
+#define VMSCHED_HONOURS_AFFINITY	BIT(11)
+
+/**
+ * struct vmsched_vcpu - a vCPU as its scheduler sees it
+ * @inst:	the instance that schedules it
+ * @core:	for the core only
+ * @vm_id:	its VM, equal for siblings
+ * @index:	number within the VM
+ * @cpu:	pCPU to whose queue it belongs; the core changes it, under the
+ *		pool lock, and only while the vCPU is not queued
+ * @allowed:	pCPUs it may use, stable under the pool lock
+ * @params:	parameters in force, stable under the pool lock
+ * @priv:	vmsched_ops.vcpu_size bytes of the scheduler, zeroed at first
+ */
+struct vmsched_vcpu {
+	struct vmsched_inst *inst;
+	struct vms_vcpu *core;
+	u64 vm_id;
+	u32 index;
+	int cpu;
+	const struct cpumask *allowed;
+	struct vmsched_params params;
+	u64 priv[];
+};
+
+/**
+ * struct vmsched_carry - what a vCPU takes along to the next scheduler
+ * @lag_ns:	service that it is owed (positive) or got too much (negative)
+ *		in comparison with its fair share, in ns of real time
+ * @warped_ns:	time that it has run warped since the warp began
+ * @warping:	it is warped now
+ */
+struct vmsched_carry {
+	s64 lag_ns;
+	u64 warped_ns;
+	bool warping;
+};
+
+/* Why a vCPU is queued or taken out of its queue. */
+enum vmsched_why {
+	VMSCHED_WHY_WAKE,	/* was blocked, has work now */
+	VMSCHED_WHY_REQUEUE,	/* lost its grant and could go on */
+	VMSCHED_WHY_ENTER,	/* came back from user space */
+	VMSCHED_WHY_IMPORT,	/* taken over from another scheduler */
+	VMSCHED_WHY_MOVE,	/* its pCPU changes */
+	VMSCHED_WHY_LEAVE,	/* went to user space or is gone */
+};
+
+/**
+ * struct vmsched_ops - a scheduler
+ * @pick_next:	required. Take the vCPU that runs next on @cpu out of its
+ *		queue, it may come from another pCPU's if it is allowed on
+ *		@cpu; NULL if there is none. Sets the slice in ns, 0 for no
+ *		limit (nobody else waits).
+ * @enqueue:	required. Queue a runnable vCPU on the queue of @v->cpu.
+ * @dequeue:	required. Take a queued vCPU out of its queue.
+ * @charge:	required. @v ran for @ran ns since the last call. Called
+ *		before each enqueue, after each grant, and when a vCPU blocks;
+ *		the vCPU is not queued then. Arithmetic only.
+ * @block:	optional. @v, which had the grant or was queued, has blocked
+ *		(is not queued any more).
+ * @preempt_in:	optional. @woken was queued on @cpu, where @cur holds the
+ *		grant: ns after which @cur is to be asked to leave, 0 for at
+ *		once, VMSCHED_NEVER for at the end of its slice. Without it,
+ *		a slice without limit is ended at once, any other is kept.
+ * @init:	required. Fill the blob of the instance. May sleep and fail.
+ * @exit:	required. Undo init(), also called after it failed. May sleep.
+ * @vcpu_init:	required. Fill the blob of a vCPU, which is not queued yet.
+ *		May sleep and fail.
+ * @vcpu_exit:	required. Undo vcpu_init(). May sleep.
+ * @vcpu_import: optional. Called after activate() with what the scheduler
+ *		before exported (or zeroes, for a new vCPU), before the first
+ *		enqueue().
+ * @activate:	required. The instance is in force from now on. Cannot fail.
+ * @deactivate:	required. It is not any more; all vCPUs were taken out.
+ * @set_params:	required. @v->params changed. @v may be queued.
+ * @export_state: required. Fill @carry; @v is not queued.
+ * @api:	VMSCHED_API
+ * @version:	version of the scheduler
+ * @honours:	parameters that it acts on, VMSCHED_HONOURS_*
+ * @inst_size:	bytes of private data for an instance
+ * @pcpu_size:	bytes of private data for a pCPU of an instance
+ * @vcpu_size:	bytes of private data for a vCPU
+ * @name:	unique, lower case letters, digits, '_' and '-'
+ * @doc:	one line that says what it is
+ * @owner:	THIS_MODULE
+ *
+ * Context: all but init, exit, vcpu_init and vcpu_exit are called with the
+ * pool lock held and interrupts off, some of them under a runqueue lock of
+ * Linux: they may not sleep, wake, print or allocate. Hottest first.
+ */
+struct vmsched_ops {
+	struct vmsched_vcpu *(*pick_next)(struct vmsched_inst *inst, int cpu,
+					  u64 now, u64 *slice);
+	void (*enqueue)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			enum vmsched_why why, u64 now);
+	void (*dequeue)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			enum vmsched_why why, u64 now);
+	void (*charge)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+		       u64 ran, u64 now);
+	void (*block)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+		      u64 now);
+	s64 (*preempt_in)(struct vmsched_inst *inst, int cpu,
+			  struct vmsched_vcpu *cur, struct vmsched_vcpu *woken,
+			  u64 now);
+
+	int (*init)(struct vmsched_inst *inst);
+	void (*exit)(struct vmsched_inst *inst);
+	int (*vcpu_init)(struct vmsched_inst *inst, struct vmsched_vcpu *v);
+	void (*vcpu_exit)(struct vmsched_inst *inst, struct vmsched_vcpu *v);
+	void (*vcpu_import)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			    const struct vmsched_carry *carry, u64 now);
+	void (*activate)(struct vmsched_inst *inst, u64 now);
+	void (*deactivate)(struct vmsched_inst *inst, u64 now);
+	void (*set_params)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			   u64 now);
+	void (*export_state)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			     struct vmsched_carry *carry, u64 now);
+
+	u32 api;
+	u32 version;
+	u32 honours;
+	u32 inst_size;
+	u32 pcpu_size;
+	u32 vcpu_size;
+	const char *name;
+	const char *doc;
+	struct module *owner;
+};
+
+/**
+ * struct vmsched_inst - one scheduler at work in one pool
+ * @ops:	the scheduler
+ * @cpus:	pCPUs of the pool that are online, stable under the pool lock
+ * @priv:	vmsched_ops.inst_size bytes, zeroed before init()
+ * @pcpu:	vmsched_ops.pcpu_size bytes for each possible pCPU, zeroed
+ */
+struct vmsched_inst {
+	const struct vmsched_ops *ops;
+	const struct cpumask *cpus;
+	void *priv;
+	void **pcpu;
+};
+
+/**
+ * vmsched_register() - make a scheduler known
+ * @ops: the scheduler, constant from now on
+ *
+ * The last step of a scheduler's module_init(). Changes no pool.
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EINVAL (an op or the name is missing or wrong), -EPROTO (other
+ * version of the interface), -EEXIST (name is taken), -ENOMEM; the kernel
+ * log says which.
+ */
+int vmsched_register(const struct vmsched_ops *ops);
+
+/**
+ * vmsched_unregister() - take a scheduler back
+ * @ops: as registered
+ *
+ * The first step of module_exit(). A scheduler in use pins its module, so
+ * that this is not reached before the last pool has left it.
+ *
+ * Context: process, may sleep.
+ */
+void vmsched_unregister(const struct vmsched_ops *ops);
+
+#endif /* _VMSCHED_SCHED_H */

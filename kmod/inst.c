@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Life of an instance (one scheduler at work in one pool) and of the view
+ * that it has of a vCPU. Allocates all memory that a scheduler needs, so that
+ * no scheduler has to, and none can fail for lack of it after a switch began.
+ *
+ * May not know threads, KVM or switches.
+ */
+#include <linux/slab.h>
+
+#include "vmsched.h"
+
+static void free_blobs(struct vmsched_inst *inst)
+{
+	int cpu;
+
+	if (inst->pcpu)
+		for_each_possible_cpu(cpu)
+			kfree(inst->pcpu[cpu]);
+	kfree(inst->pcpu);
+	kfree(inst->priv);
+	kfree(inst);
+}
+
+static int alloc_blobs(struct vmsched_inst *inst)
+{
+	int cpu;
+
+	inst->priv = kzalloc(max_t(size_t, inst->ops->inst_size, 8), GFP_KERNEL);
+	inst->pcpu = kcalloc(nr_cpu_ids, sizeof(void *), GFP_KERNEL);
+	if (!inst->priv || !inst->pcpu)
+		return -ENOMEM;
+
+	for_each_possible_cpu(cpu) {
+		inst->pcpu[cpu] = kzalloc_node(max_t(size_t, inst->ops->pcpu_size, 8),
+					       GFP_KERNEL, cpu_to_node(cpu));
+		if (!inst->pcpu[cpu])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * vms_inst_create() - make an instance of a scheduler
+ * @ops: the scheduler, pinned by the caller for as long as the instance lives
+ * @pool: the pool that it is meant for
+ *
+ * Context: process, may sleep.
+ * Return: the instance, not yet active, or an ERR_PTR.
+ */
+struct vmsched_inst *vms_inst_create(const struct vmsched_ops *ops,
+				     struct vms_pool *pool)
+{
+	struct vmsched_inst *inst;
+	int err;
+
+	inst = kzalloc(sizeof(*inst), GFP_KERNEL);
+	if (!inst)
+		return ERR_PTR(-ENOMEM);
+	inst->ops = ops;
+	inst->cpus = &pool->online;
+
+	err = alloc_blobs(inst);
+	if (err)
+		goto err_free;
+	err = ops->init(inst);
+	if (err)
+		goto err_exit;
+	return inst;
+
+err_exit:
+	ops->exit(inst);
+err_free:
+	free_blobs(inst);
+	/* A scheduler may answer nonsense, the caller relies on an errno. */
+	return ERR_PTR(err < 0 && err >= -MAX_ERRNO ? err : -EPROTO);
+}
+
+/**
+ * vms_inst_destroy() - free an instance that is not active
+ * @inst: all views of vCPUs are destroyed already
+ */
+void vms_inst_destroy(struct vmsched_inst *inst)
+{
+	inst->ops->exit(inst);
+	free_blobs(inst);
+}
+
+/**
+ * vms_ent_create() - make the view that an instance has of a vCPU
+ * @inst: the instance, active or not
+ * @v: the vCPU
+ *
+ * Context: process, may sleep; vms_mutex held.
+ * Return: the view or an ERR_PTR.
+ */
+struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
+				    struct vms_vcpu *v)
+{
+	struct vmsched_vcpu *ent;
+	int err;
+
+	lockdep_assert_held(&vms_mutex);
+
+	ent = kzalloc(struct_size(ent, priv,
+				  DIV_ROUND_UP(inst->ops->vcpu_size, sizeof(u64))),
+		      GFP_KERNEL_ACCOUNT);
+	if (!ent)
+		return ERR_PTR(-ENOMEM);
+
+	ent->inst = inst;
+	ent->core = v;
+	ent->vm_id = v->vm->id;
+	ent->index = v->index;
+	ent->cpu = v->cpu;
+	ent->allowed = v->allowed;
+	ent->params = v->params;
+
+	err = inst->ops->vcpu_init(inst, ent);
+	if (err) {
+		kfree(ent);
+		return ERR_PTR(err < 0 && err >= -MAX_ERRNO ? err : -EPROTO);
+	}
+	return ent;
+}
+
+void vms_ent_destroy(struct vmsched_vcpu *ent)
+{
+	ent->inst->ops->vcpu_exit(ent->inst, ent);
+	kfree(ent);
+}

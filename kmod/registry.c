@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Registry of schedulers: who is known, by which name.
+ *
+ * Knows neither pools nor VMs nor netlink. A scheduler that is in use is
+ * pinned by its user (vms_sched_get()), not by the registry, so that the
+ * module of a scheduler can only be removed after the last pool has left it.
+ *
+ * Locking: registry_mutex protects the list and the entries. It is a leaf.
+ */
+#include <linux/ctype.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "vmsched.h"
+
+struct entry {
+	struct list_head node;
+	const struct vmsched_ops *ops;
+};
+
+static DEFINE_MUTEX(registry_mutex);
+static LIST_HEAD(entries);
+static vms_registry_watch_fn watcher;
+
+#define REQUIRED(op) { #op, offsetof(struct vmsched_ops, op) }
+
+static const struct {
+	const char *name;
+	size_t offset;
+} required[] = {
+	REQUIRED(pick_next),
+	REQUIRED(enqueue),
+	REQUIRED(dequeue),
+	REQUIRED(charge),
+	REQUIRED(init),
+	REQUIRED(exit),
+	REQUIRED(vcpu_init),
+	REQUIRED(vcpu_exit),
+	REQUIRED(activate),
+	REQUIRED(deactivate),
+	REQUIRED(set_params),
+	REQUIRED(export_state),
+};
+
+static const char *missing_op(const struct vmsched_ops *ops)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(required); i++) {
+		void *const *op = (void *)ops + required[i].offset;
+
+		if (!*op)
+			return required[i].name;
+	}
+	return NULL;
+}
+
+static bool name_ok(const char *name)
+{
+	size_t len = strnlen(name, VMSCHED_NAME_MAX);
+	size_t i;
+
+	if (!len || len == VMSCHED_NAME_MAX)
+		return false;
+	for (i = 0; i < len; i++)
+		if (!islower(name[i]) && !isdigit(name[i]) &&
+		    name[i] != '_' && name[i] != '-')
+			return false;
+	return true;
+}
+
+static int check(const struct vmsched_ops *ops)
+{
+	const char *op;
+
+	if (!ops->name || !name_ok(ops->name)) {
+		pr_err("scheduler refused: its name must be 1 to %d of a-z 0-9 _ -\n",
+		       VMSCHED_NAME_MAX - 1);
+		return -EINVAL;
+	}
+	if (ops->api != VMSCHED_API) {
+		pr_err("scheduler %s refused: built for API version %u, this is %u; rebuild it\n",
+		       ops->name, ops->api, VMSCHED_API);
+		return -EPROTO;
+	}
+	op = missing_op(ops);
+	if (op) {
+		pr_err("scheduler %s refused: it misses the op %s\n",
+		       ops->name, op);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static struct entry *find(const char *name)
+{
+	struct entry *e;
+
+	lockdep_assert_held(&registry_mutex);
+	list_for_each_entry(e, &entries, node)
+		if (!strcmp(e->ops->name, name))
+			return e;
+	return NULL;
+}
+
+int vmsched_register(const struct vmsched_ops *ops)
+{
+	struct entry *e;
+	int err;
+
+	err = check(ops);
+	if (err)
+		return err;
+
+	e = kzalloc(sizeof(*e), GFP_KERNEL);
+	if (!e)
+		return -ENOMEM;
+	e->ops = ops;
+
+	mutex_lock(&registry_mutex);
+	if (find(ops->name)) {
+		mutex_unlock(&registry_mutex);
+		kfree(e);
+		pr_err("scheduler %s refused: the name is taken\n", ops->name);
+		return -EEXIST;
+	}
+	list_add_tail(&e->node, &entries);
+	if (watcher)
+		watcher(ops, true);
+	mutex_unlock(&registry_mutex);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vmsched_register);
+
+void vmsched_unregister(const struct vmsched_ops *ops)
+{
+	struct entry *e;
+
+	mutex_lock(&registry_mutex);
+	e = find(ops->name);
+	if (e && e->ops == ops) {
+		list_del(&e->node);
+		if (watcher)
+			watcher(ops, false);
+	} else {
+		e = NULL;
+	}
+	mutex_unlock(&registry_mutex);
+	kfree(e);
+}
+EXPORT_SYMBOL_GPL(vmsched_unregister);
+
+/**
+ * vms_registry_watch() - be told of schedulers that come and go
+ * @fn: called with registry_mutex held, may sleep; NULL for nobody
+ */
+void vms_registry_watch(vms_registry_watch_fn fn)
+{
+	mutex_lock(&registry_mutex);
+	watcher = fn;
+	mutex_unlock(&registry_mutex);
+}
+
+/**
+ * vms_sched_get() - find a scheduler and pin its module
+ * @name: its name
+ *
+ * Return: the scheduler, to be given back with vms_sched_put();
+ * ERR_PTR(-ENOENT) if there is none of that name, ERR_PTR(-EBUSY) if its
+ * module is just being loaded or removed.
+ */
+const struct vmsched_ops *vms_sched_get(const char *name)
+{
+	const struct vmsched_ops *ops;
+	struct entry *e;
+
+	mutex_lock(&registry_mutex);
+	e = find(name);
+	if (!e)
+		ops = ERR_PTR(-ENOENT);
+	else if (e->ops->owner && e->ops->owner != THIS_MODULE &&
+		 (READ_ONCE(e->ops->owner->state) != MODULE_STATE_LIVE ||
+		  !try_module_get(e->ops->owner)))
+		ops = ERR_PTR(-EBUSY);
+	else
+		ops = e->ops;
+	mutex_unlock(&registry_mutex);
+	return ops;
+}
+
+void vms_sched_put(const struct vmsched_ops *ops)
+{
+	/* The built-in scheduler lives as long as this code does. */
+	if (ops->owner != THIS_MODULE)
+		module_put(ops->owner);
+}
+
+/**
+ * vms_sched_for_each() - call a function for each scheduler
+ * @fn: called with registry_mutex held; a result other than 0 ends the walk
+ * @arg: passed to @fn
+ * @skip: number of schedulers to pass over first
+ *
+ * Return: the number of schedulers passed over or successfully given to @fn.
+ */
+int vms_sched_for_each(int (*fn)(const struct vmsched_ops *ops, void *arg),
+		       void *arg, unsigned int skip)
+{
+	unsigned int n = 0;
+	struct entry *e;
+
+	mutex_lock(&registry_mutex);
+	list_for_each_entry(e, &entries, node) {
+		if (n >= skip && fn(e->ops, arg))
+			break;
+		n++;
+	}
+	mutex_unlock(&registry_mutex);
+	return n;
+}
+
+int vms_registry_init(void)
+{
+	return vmsched_register(&vms_native_ops);
+}
+
+void vms_registry_exit(void)
+{
+	vmsched_unregister(&vms_native_ops);
+	WARN_ON(!list_empty(&entries));
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Private structures of vmsched.ko and what its files offer each other.
+ *
+ * Names: vms_x() may be called from outside and takes the locks it needs,
+ * __vms_x() wants the pool lock held. See Documentation/locking.rst for the
+ * order of the locks.
+ */
+#ifndef _VMS_VMSCHED_H
+#define _VMS_VMSCHED_H
+
+#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/timekeeping.h>
+
+#include <uapi/linux/vmsched.h>
+#include <vmsched/sched.h>
+
+struct netlink_ext_ack;
+struct seq_file;
+
+#define VMS_VERSION		"0.1.0"
+
+/* vms_vcpu.pass: may enter guest mode nowhere, or anywhere (native). */
+#define VMS_PASS_NONE		(-1)
+#define VMS_PASS_ANY		(-2)
+
+#define VMS_CEASE_MS_DFL	50
+#define VMS_CEASE_MS_MAX	10000
+
+/* Slices shorter than this are not worth a switch. */
+#define VMS_SLICE_MIN_NS	(50 * NSEC_PER_USEC)
+
+/**
+ * enum vms_state - where a vCPU stands with its scheduler
+ * @VMS_OFF:	outside of KVM_RUN, or not attached yet: not queued
+ * @VMS_HALTED:	blocked inside of KVM_RUN: not queued
+ * @VMS_WAITING: runnable and queued
+ * @VMS_GRANTED: holds the grant of vms_vcpu.cpu, or its pool is native
+ */
+enum vms_state {
+	VMS_OFF,
+	VMS_HALTED,
+	VMS_WAITING,
+	VMS_GRANTED,
+};
+
+/* Bits of vms_vcpu.flags */
+enum vms_vcpu_flag {
+	VMS_F_GATE,		/* gate_work is queued on the task */
+	VMS_F_WAKE,		/* wake_node is queued */
+	VMS_F_DEAD,		/* unhashed, on its way out */
+};
+
+/**
+ * struct vms_pool - a set of pCPUs with one active scheduler
+ * @node:	in vms_pools; under vms_mutex
+ * @name:	constant
+ * @lock:	protects the next fields up to @nr_vcpus, all state of @inst,
+ *		the vms_pcpu of its pCPUs, and of its vCPUs what is marked (P).
+ *		Taken under runqueue and pi locks of Linux: nothing below it
+ *		may wake, print or allocate.
+ * @inst:	active instance; changed by switch.c only, under vms_mutex too
+ * @managed:	the active scheduler gates vCPUs (it is not native)
+ * @ceased:	no grant is given, no vCPU may enter guest mode
+ * @online:	pCPUs of @cpus that may be given
+ * @idle:	those of them without a grant
+ * @vcpus:	attached vCPUs
+ * @nr_vcpus:	their number
+ * @cpus:	pCPUs of the pool; constant
+ * @previous:	name of the scheduler before, or ""; under vms_mutex
+ * @activate:	enum vmsched_activate; under vms_mutex
+ * @nr_vms:	under vms_mutex
+ * @switches:	under vms_mutex, like the following ones
+ * @failed_switches: switches given up
+ * @cease_ns:	of the last switch
+ * @blackout_ns: of the last switch
+ */
+struct vms_pool {
+	struct list_head node;
+	char name[VMSCHED_NAME_MAX];
+	raw_spinlock_t lock;	/* see above */
+	struct vmsched_inst *inst;
+	bool managed;
+	bool ceased;
+	struct cpumask online;
+	struct cpumask idle;
+	struct list_head vcpus;
+	u32 nr_vcpus;
+	struct cpumask cpus;
+	char previous[VMSCHED_NAME_MAX];
+	u32 activate;
+	u32 nr_vms;
+	u64 switches;
+	u64 failed_switches;
+	u64 cease_ns;
+	u64 blackout_ns;
+};
+
+/**
+ * struct vms_pcpu - a pCPU
+ * @pool:	the pool it belongs to; constant while the module is loaded
+ * @cpu:	its number
+ * @cur:	(P) vCPU that holds the grant
+ * @slice_ns:	(P) time that @cur may execute, 0 for no limit
+ * @slice_base:	(P) vms_vcpu_executed() of @cur when the slice began
+ * @homed:	(P) number of vCPUs whose queue is here
+ * @timer:	ends the slice
+ * @wakes:	vCPUs to wake; lock-free
+ * @wake_work:	wakes them once no lock of Linux is held
+ * @kick_work:	does nothing but to force an exit from guest mode
+ * @cease_csd:	makes this pCPU leave guest mode during a cease
+ * @on:		followed vCPU that runs here; written by this pCPU, cleared by
+ *		whoever takes a vCPU out
+ */
+struct vms_pcpu {
+	struct vms_pool *pool;
+	int cpu;
+	struct vms_vcpu *cur;
+	u64 slice_ns;
+	u64 slice_base;
+	u32 homed;
+	struct hrtimer timer;
+	struct llist_head wakes;
+	struct irq_work wake_work;
+	struct irq_work kick_work;
+	call_single_data_t cease_csd;
+	struct vms_vcpu *on;
+};
+
+DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
+
+/**
+ * struct vms_vm - a VM
+ * @node:	in vms_vms; under vms_mutex, readers RCU
+ * @vcpus:	its vCPUs by vms_vcpu.vm_node; under vms_mutex
+ * @id:		counts up, never used again
+ * @key:	address of KVM's object, never followed
+ * @pid:	process of the VMM
+ * @comm:	its name when the VM was first seen
+ * @pool:	constant as long as there is one pool
+ * @params:	written under vms_mutex
+ * @affinity:	pCPUs it may use; written under vms_mutex and the pool lock
+ * @nr_vcpus:	under vms_mutex
+ * @past:	what vCPUs that are gone had used; under vms_mutex
+ */
+struct vms_vm {
+	struct list_head node;
+	struct list_head vcpus;
+	u64 id;
+	const void *key;
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
+	struct vms_pool *pool;
+	struct vmsched_params params;
+	struct cpumask affinity;
+	u32 nr_vcpus;
+	struct vms_usage {
+		u64 run_ns;
+		u64 guest_ns;
+		u64 user_ns;
+		u64 wait_ns;
+		u64 grants;
+		u64 exits;
+	} past;
+};
+
+/**
+ * struct vms_vcpu - a vCPU
+ * @ref:	one of the hash, one for each queued work
+ * @flags:	enum vms_vcpu_flag
+ * @key:	address of KVM's object, never followed here
+ * @vm_key:	address of KVM's VM object, never followed here
+ * @index:	number within the VM
+ * @task:	its thread, referenced; constant
+ * @key_node:	in the hash by @key; under vms_hash_lock, readers RCU
+ * @task_node:	in the hash by @task, if it is the one that @task runs
+ * @pass:	pCPU on which it may enter guest mode, or VMS_PASS_*; written
+ *		under the pool lock, read by its own thread without
+ * @in_run:	its thread is in KVM_RUN; written by its own thread
+ * @on_cpu:	its thread executes; written under the runqueue lock
+ * @stamp:	when run_ns or user_ns was brought up to date; by own thread
+ * @entered:	when it entered guest mode last, 0 if it is outside; likewise
+ * @use:	run_ns, guest_ns, user_ns, exits: by its own thread only;
+ *		wait_ns, grants: (P)
+ * @queued_at:	when it became runnable and did not run, for native
+ * @state:	(P)
+ * @cpu:	(P) pCPU to whose queue it belongs, -1 before it has one
+ * @parked:	(P) sleeps in the gate, to be woken when it is granted
+ * @charged:	(P) part of executed time that the scheduler knows
+ * @wait_from:	(P) since when it is waiting
+ * @migrations:	(P)
+ * @ent:	(P) view of the active scheduler
+ * @next_ent:	view of the one being switched to; under vms_mutex
+ * @carry:	during a switch; under vms_mutex
+ * @allowed:	(P) pCPUs it may use now
+ * @masks:	memory of all its masks, got when the vCPU is attached
+ * @pool:	NULL before it is attached, then constant
+ * @vm:		under vms_mutex; constant once @pool is set
+ * @vm_node:	in vm->vcpus; under vms_mutex
+ * @pool_node:	(P) in pool->vcpus
+ * @own:	which of @params are its own, bit N for attribute N
+ * @params:	in force; under vms_mutex
+ * @affinity:	pCPUs that its parameters or those of its VM allow
+ * @mask_lock:	protects @affinity and the next ones; outside of the pool lock
+ * @scratch:	to compute a mask in
+ * @user_mask:	pCPUs that the user allows the thread
+ * @user_req:	what the user had asked for by himself, empty if nothing
+ * @pinned:	pCPU to which the thread was bound, -1 if it is not
+ * @gate_work:	runs in the thread, inside or outside of KVM_RUN
+ * @poke_work:	makes a blocked thread run @gate_work
+ * @wake_node:	in vms_pcpu.wakes
+ * @move_work:	binds the thread to @cpu
+ * @dead_node:	list of those to be freed
+ */
+struct vms_vcpu {
+	refcount_t ref;
+	unsigned long flags;
+	void *key;
+	const void *vm_key;
+	u32 index;
+	struct task_struct *task;
+	struct hlist_node key_node;
+	struct hlist_node task_node;
+
+	/* written by its own thread or the switch to it */
+	int pass;
+	bool in_run;
+	bool on_cpu;
+	u64 stamp;
+	u64 entered;
+	struct vms_usage use;
+	u64 queued_at;
+
+	enum vms_state state;
+	int cpu;
+	bool parked;
+	u64 charged;
+	u64 wait_from;
+	u64 migrations;
+	struct vmsched_vcpu *ent;
+	struct vmsched_vcpu *next_ent;
+	struct vmsched_carry carry;
+	struct cpumask *allowed;
+
+	void *masks;
+	struct vms_pool *pool;
+	struct vms_vm *vm;
+	struct list_head vm_node;
+	struct list_head pool_node;
+	u32 own;
+	struct vmsched_params params;
+	struct cpumask *affinity;
+
+	struct mutex mask_lock;	/* see above */
+	struct cpumask *scratch;
+	struct cpumask *user_mask;
+	struct cpumask *user_req;
+	int pinned;
+
+	struct callback_head gate_work;
+	struct callback_head poke_work;
+	struct llist_node wake_node;
+	struct kthread_work move_work;
+	struct llist_node dead_node;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct vms_switch - a request to change the scheduler, and its answer
+ * @pool:	name of the pool
+ * @to:		scheduler wanted, "" for the previous one
+ * @activate:	enum vmsched_activate
+ * @cease_ms:	longest time to wait for the vCPUs to cease
+ * @from:	answer: scheduler before
+ * @cease_ns:	answer: how long the cease took
+ * @blackout_ns: answer: longest time a runnable vCPU was held
+ * @vcpus:	answer: number of vCPUs handed over
+ * @err:	answer: 0 or a negative errno
+ * @why:	answer: what went wrong, a constant format with @to inserted
+ */
+struct vms_switch {
+	char pool[VMSCHED_NAME_MAX];
+	char to[VMSCHED_NAME_MAX];
+	u32 activate;
+	u32 cease_ms;
+	char from[VMSCHED_NAME_MAX];
+	u64 cease_ns;
+	u64 blackout_ns;
+	u32 vcpus;
+	int err;
+	char why[96];
+};
+
+/* Serialises all that changes slowly: VMs, pools, parameters, switches. */
+extern struct mutex vms_mutex;
+extern struct list_head vms_vms;
+extern struct list_head vms_pools;
+
+static inline u64 vms_now(void)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+static inline struct vms_pcpu *vms_pcpu(int cpu)
+{
+	return per_cpu_ptr(&vms_pcpus, cpu);
+}
+
+/* registry.c */
+typedef void (*vms_registry_watch_fn)(const struct vmsched_ops *ops, bool added);
+void vms_registry_watch(vms_registry_watch_fn fn);
+int vms_registry_init(void);
+void vms_registry_exit(void);
+const struct vmsched_ops *vms_sched_get(const char *name);
+void vms_sched_put(const struct vmsched_ops *ops);
+int vms_sched_for_each(int (*fn)(const struct vmsched_ops *ops, void *arg),
+		       void *arg, unsigned int skip);
+
+/* native.c */
+extern const struct vmsched_ops vms_native_ops;
+
+/* inst.c */
+struct vmsched_inst *vms_inst_create(const struct vmsched_ops *ops,
+				     struct vms_pool *pool);
+void vms_inst_destroy(struct vmsched_inst *inst);
+struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
+				    struct vms_vcpu *v);
+void vms_ent_destroy(struct vmsched_vcpu *ent);
+
+/* pool.c */
+int vms_pools_init(void);
+void vms_pools_exit(void);
+int vms_hotplug_init(void);
+void vms_hotplug_exit(void);
+struct vms_pool *vms_pool_find(const char *name);
+struct vms_pool *vms_pool_default(void);
+u32 vms_pool_users(const struct vmsched_ops *ops);
+
+/* dispatch.c: who holds the grant of which pCPU */
+u64 vms_vcpu_executed(const struct vms_vcpu *v, u64 now);
+void __vms_charge(struct vms_vcpu *v, u64 now);
+void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now);
+void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now);
+void __vms_resched(struct vms_pool *pool, int cpu, u64 now);
+void __vms_resched_all(struct vms_pool *pool, u64 now);
+void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now);
+void __vms_place(struct vms_vcpu *v, int cpu);
+void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
+void __vms_release(struct vms_pcpu *pc);
+
+/* wake.c: what has to wait until no lock of Linux is held */
+void vms_wake_later(struct vms_vcpu *v);
+void vms_force_exit(void);
+void vms_pcpu_init(int cpu, struct vms_pool *pool);
+void vms_pcpus_stop(void);
+
+/* gate.c */
+void vms_gate_init_vcpu(struct vms_vcpu *v);
+void vms_gate_arm(struct vms_vcpu *v);
+void vms_gate_poke(struct vms_vcpu *v);
+void vms_gate_drain(void);
+
+/* track.c: what the hooks report */
+void vms_track_enter(struct vms_vcpu *v);
+void vms_track_exit(struct vms_vcpu *v);
+void vms_track_leave(struct vms_vcpu *v);
+void vms_track_sched_in(struct vms_vcpu *v);
+void vms_track_sched_out(struct vms_vcpu *v, bool blocks);
+void vms_track_waking(struct vms_vcpu *v);
+
+/* vcpu.c: finding, making and freeing them */
+int vms_vcpus_init(void);
+void vms_vcpus_exit(void);
+struct vms_vcpu *vms_vcpu_of_task(const struct task_struct *task);
+struct vms_vcpu *vms_vcpu_of_key(const void *key);
+struct vms_vcpu *vms_vcpu_discover(void *key, const void *vm_key, u32 index);
+void vms_vcpu_remove(struct vms_vcpu *v);
+void vms_vcpu_put(struct vms_vcpu *v);
+bool vms_vcpu_get(struct vms_vcpu *v);
+void vms_vcpus_drain(void);
+u64 vms_vcpus_dropped(void);
+
+/* vm.c */
+int vms_vcpu_attach(struct vms_vcpu *v);
+void vms_vcpu_detach(struct vms_vcpu *v);
+struct vms_vm *vms_vm_find(u64 id);
+struct vms_vcpu *vms_vm_vcpu(struct vms_vm *vm, u32 index);
+void vms_vm_usage(struct vms_vm *vm, struct vms_usage *use);
+void vms_vcpu_usage(struct vms_vcpu *v, struct vms_usage *use);
+enum vmsched_vcpu_state vms_vcpu_state(const struct vms_vcpu *v);
+
+/* params.c */
+struct nlattr;
+void vms_params_default(struct vmsched_params *p);
+int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
+		      struct netlink_ext_ack *extack);
+int vms_params_set_vcpu(struct vms_vcpu *v, struct nlattr *nest,
+			struct netlink_ext_ack *extack);
+
+/* apply.c */
+int vms_apply_init(void);
+void vms_apply_exit(void);
+void vms_apply_init_vcpu(struct vms_vcpu *v);
+void vms_apply_capture(struct vms_vcpu *v);
+void vms_apply_refresh(struct vms_vcpu *v);
+void vms_apply_pin_self(struct vms_vcpu *v);
+void vms_apply_move(struct vms_vcpu *v);
+void vms_apply_restore(struct vms_vcpu *v);
+void vms_apply_child(struct task_struct *child, struct vms_vcpu *parent);
+bool vms_apply_disturbed(const struct vms_vcpu *v);
+void vms_apply_user_mask(struct vms_vcpu *v, struct cpumask *mask);
+
+/* switch.c */
+int vms_switch_init(void);
+void vms_switch_exit(void);
+int vms_switch_run(struct vms_switch *req);
+int vms_switch_all_native(void);
+
+/* kvm.c, hooks.c */
+int vms_kvm_init(void);
+void vms_kvm_exit(void);
+int vms_hooks_init(void);
+void vms_hooks_exit(void);
+
+/* netlink.c, notify.c, fill.c */
+struct sk_buff;
+extern struct genl_family vmsched_nl_family;
+int vms_netlink_init(void);
+void vms_netlink_exit(void);
+void vms_notify_init(void);
+void vms_notify_exit(void);
+void vms_notify_vm(u8 cmd, struct vms_vm *vm);
+void vms_notify_switch(const struct vms_switch *req);
+int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
+		   u32 users);
+int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool);
+int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm);
+int vms_fill_vcpu(struct sk_buff *skb, struct vms_vcpu *v);
+int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req);
+
+#endif /* _VMS_VMSCHED_H */

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only file that changes scheduling attributes of Linux threads.
+ *
+ * While its pool is managed, the thread of a vCPU is bound to the pCPU of its
+ * queue, so that Linux wakes it where it is granted. The mask that the user
+ * gave it is remembered and given back. The user wins: a mask that is not the
+ * one set here is a new wish, and is taken over instead of overwritten.
+ *
+ * Nothing is applied from a hook. The thread does it itself at the gate, or a
+ * SCHED_FIFO worker that no VM can starve.
+ *
+ * Locking: vms_vcpu.mask_lock around all that concerns one thread; the pool
+ * lock nests inside of it, and so do locks of Linux.
+ */
+#include <linux/cpuset.h>
+#include <linux/kthread.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "vmsched.h"
+
+static struct kthread_worker *worker;
+
+/**
+ * vms_apply_disturbed() - somebody else changed the mask of a vCPU's thread
+ * @v: the vCPU
+ *
+ * Context: any. A hint; taking it over is done under mask_lock.
+ */
+bool vms_apply_disturbed(const struct vms_vcpu *v)
+{
+	int pinned = READ_ONCE(v->pinned);
+
+	return pinned >= 0 &&
+	       (v->task->nr_cpus_allowed != 1 ||
+		!cpumask_test_cpu(pinned, v->task->cpus_ptr));
+}
+
+/* Read both masks of the thread: the one in force, and the user's own wish. */
+static void read_masks(struct task_struct *task, struct cpumask *mask,
+		       struct cpumask *req)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(mask, &task->cpus_mask);
+	if (task->user_cpus_ptr)
+		cpumask_copy(req, task->user_cpus_ptr);
+	else
+		cpumask_clear(req);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+/* The user has asked for @mask by himself since it was read last. */
+static bool asked(struct vms_vcpu *v)
+{
+	struct task_struct *task = v->task;
+	unsigned long flags;
+	bool differs;
+
+	lockdep_assert_held(&v->mask_lock);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	differs = task->user_cpus_ptr &&
+		  !cpumask_equal(task->user_cpus_ptr, v->user_req);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return differs;
+}
+
+/* Linux widens the mask of a thread whose only pCPU goes offline. */
+static bool lost_its_cpu(const struct vms_vcpu *v)
+{
+	return v->pinned >= 0 && !cpu_active(v->pinned);
+}
+
+/* Take over a mask that somebody else has set. True if there was one. */
+static bool take_over(struct vms_vcpu *v)
+{
+	lockdep_assert_held(&v->mask_lock);
+	if (!asked(v) && (!vms_apply_disturbed(v) || lost_its_cpu(v)))
+		return false;
+	read_masks(v->task, v->user_mask, v->user_req);
+	WRITE_ONCE(v->pinned, -1);
+	return true;
+}
+
+/* Work out which pCPUs @v may use now, and let dispatch know. */
+static void refresh(struct vms_vcpu *v)
+{
+	struct vms_pool *pool = v->vm->pool;
+
+	lockdep_assert_held(&v->mask_lock);
+	raw_spin_lock_irq(&pool->lock);
+	/* The user's mask counts first, if need be against all others. */
+	if (!cpumask_and(v->scratch, v->user_mask, &pool->online))
+		cpumask_copy(v->scratch, &pool->online);
+	if (cpumask_intersects(v->scratch, v->affinity))
+		cpumask_and(v->scratch, v->scratch, v->affinity);
+	__vms_set_allowed(v, v->scratch, vms_now());
+	raw_spin_unlock_irq(&pool->lock);
+}
+
+/**
+ * vms_apply_capture() - remember the mask that the user gives a thread
+ * @v: vCPU whose thread is not bound
+ *
+ * Context: process, may sleep.
+ */
+void vms_apply_capture(struct vms_vcpu *v)
+{
+	mutex_lock(&v->mask_lock);
+	if (v->pinned < 0)
+		read_masks(v->task, v->user_mask, v->user_req);
+	mutex_unlock(&v->mask_lock);
+}
+
+/* The mask that the user allows, for show. Context: process, may sleep. */
+void vms_apply_user_mask(struct vms_vcpu *v, struct cpumask *mask)
+{
+	mutex_lock(&v->mask_lock);
+	if (v->pinned < 0 || vms_apply_disturbed(v))
+		cpumask_copy(mask, v->task->cpus_ptr);
+	else
+		cpumask_copy(mask, v->user_mask);
+	mutex_unlock(&v->mask_lock);
+}
+
+/* Bind the thread to the pCPU of its queue, unless the user objects. */
+static int bind(struct vms_vcpu *v)
+{
+	int cpu, err = 0;
+
+	lockdep_assert_held(&v->mask_lock);
+	if (take_over(v))
+		refresh(v);
+	cpu = READ_ONCE(v->cpu);
+	if (!READ_ONCE(v->pool->managed) || cpu < 0)
+		return 0;
+	if (v->pinned == cpu && !vms_apply_disturbed(v))
+		return 0;
+
+	/* First, so that whoever looks in between sees what is to come. */
+	WRITE_ONCE(v->pinned, cpu);
+	err = set_cpus_allowed_ptr(v->task, cpumask_of(cpu));
+	if (err)
+		WRITE_ONCE(v->pinned, -1);
+	return err;
+}
+
+/**
+ * vms_apply_refresh() - pCPUs of the pool, or affinity, have changed
+ * @v: the vCPU
+ *
+ * Context: process, may sleep.
+ */
+void vms_apply_refresh(struct vms_vcpu *v)
+{
+	mutex_lock(&v->mask_lock);
+	take_over(v);
+	refresh(v);
+	/* A pCPU that goes offline takes its threads along: do not wait. */
+	if (v->pinned >= 0 && v->pinned != READ_ONCE(v->cpu))
+		bind(v);
+	mutex_unlock(&v->mask_lock);
+}
+
+/**
+ * vms_apply_pin_self() - bind the current thread to the pCPU of its queue
+ * @v: its vCPU
+ *
+ * Context: process, may sleep.
+ */
+void vms_apply_pin_self(struct vms_vcpu *v)
+{
+	int err;
+
+	mutex_lock(&v->mask_lock);
+	err = bind(v);
+	mutex_unlock(&v->mask_lock);
+	if (err) {
+		/* The pCPU is about to go; its hotplug step gives another. */
+		schedule_timeout_killable(1);
+	}
+}
+
+static void move_fn(struct kthread_work *work)
+{
+	struct vms_vcpu *v = container_of(work, struct vms_vcpu, move_work);
+
+	mutex_lock(&v->mask_lock);
+	if (!test_bit(VMS_F_DEAD, &v->flags))
+		bind(v);
+	mutex_unlock(&v->mask_lock);
+	wake_up_process(v->task);
+	vms_vcpu_put(v);
+}
+
+/**
+ * vms_apply_move() - have a vCPU's thread bound to the pCPU of its queue
+ * @v: the vCPU; it is woken afterwards
+ *
+ * Context: any, no lock of Linux held.
+ */
+void vms_apply_move(struct vms_vcpu *v)
+{
+	refcount_inc(&v->ref);
+	if (!kthread_queue_work(worker, &v->move_work))
+		vms_vcpu_put(v);
+}
+
+/**
+ * vms_apply_restore() - give a thread the mask back that it was found with
+ * @v: the vCPU; its pool is native, or it is on its way out
+ *
+ * Context: process, may sleep.
+ */
+void vms_apply_restore(struct vms_vcpu *v)
+{
+	mutex_lock(&v->mask_lock);
+	take_over(v);
+	if (v->pinned >= 0) {
+		WRITE_ONCE(v->pinned, -1);
+		if (set_cpus_allowed_ptr(v->task, v->user_mask))
+			set_cpus_allowed_ptr(v->task, cpu_possible_mask);
+	}
+	mutex_unlock(&v->mask_lock);
+}
+
+/* A thread that was made by a vCPU's thread while that was bound. */
+struct child {
+	struct kthread_work work;
+	struct task_struct *task;
+	struct vms_vcpu *parent;
+	int pinned;
+};
+
+static void child_fn(struct kthread_work *work)
+{
+	struct child *c = container_of(work, struct child, work);
+	struct vms_vcpu *v = c->parent;
+
+	mutex_lock(&v->mask_lock);
+	if (cpumask_equal(c->task->cpus_ptr, cpumask_of(c->pinned)))
+		set_cpus_allowed_ptr(c->task, v->user_mask);
+	mutex_unlock(&v->mask_lock);
+	put_task_struct(c->task);
+	vms_vcpu_put(v);
+	kfree(c);
+}
+
+/**
+ * vms_apply_child() - do not let a new thread inherit a mask set here
+ * @child: the new thread, not yet woken
+ * @parent: vCPU of the thread that makes it
+ *
+ * Context: preemption off, no lock of Linux held.
+ */
+void vms_apply_child(struct task_struct *child, struct vms_vcpu *parent)
+{
+	struct child *c;
+
+	if (READ_ONCE(parent->pinned) < 0)
+		return;
+	c = kmalloc(sizeof(*c), GFP_ATOMIC);
+	if (!c)
+		return;
+	kthread_init_work(&c->work, child_fn);
+	c->task = get_task_struct(child);
+	c->parent = parent;
+	c->pinned = READ_ONCE(parent->pinned);
+	refcount_inc(&parent->ref);
+	kthread_queue_work(worker, &c->work);
+}
+
+void vms_apply_init_vcpu(struct vms_vcpu *v)
+{
+	mutex_init(&v->mask_lock);
+	v->pinned = -1;
+	kthread_init_work(&v->move_work, move_fn);
+}
+
+int vms_apply_init(void)
+{
+	worker = kthread_create_worker(0, "vmsched_apply");
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	sched_set_fifo(worker->task);
+	return 0;
+}
+
+/* Flushes what is queued. */
+void vms_apply_exit(void)
+{
+	kthread_destroy_worker(worker);
+}

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Dispatch: who holds the grant of which pCPU.
+ *
+ * Turns "can run", "cannot run" and "slice is over" into calls of the pool's
+ * scheduler, and its answers into grants. Knows neither KVM nor how a vCPU is
+ * stopped or woken: that is left to gate.c and wake.c.
+ *
+ * Locking: all of it runs with the pool lock held and interrupts off, part of
+ * it under a runqueue or pi lock of Linux. It wakes nobody itself.
+ */
+#include "vmsched.h"
+
+/**
+ * vms_vcpu_executed() - time that the thread of a vCPU has executed
+ * @v: the vCPU
+ * @now: vms_now()
+ *
+ * Its own thread counts without a lock, so the answer for a thread that runs
+ * elsewhere may be ahead by a segment for an instant. Users remember the
+ * highest answer that they acted on, which makes that come out even.
+ */
+u64 vms_vcpu_executed(const struct vms_vcpu *v, u64 now)
+{
+	u64 sum = READ_ONCE(v->use.run_ns) + READ_ONCE(v->use.user_ns);
+	u64 stamp = READ_ONCE(v->stamp);
+
+	if (READ_ONCE(v->on_cpu) && now > stamp)
+		sum += now - stamp;
+	return sum;
+}
+
+/* Tell the scheduler what @v has used since it was told last. */
+void __vms_charge(struct vms_vcpu *v, u64 now)
+{
+	struct vmsched_inst *inst = v->ent->inst;
+	u64 sum = vms_vcpu_executed(v, now);
+
+	if (sum <= v->charged)
+		return;
+	inst->ops->charge(inst, v->ent, sum - v->charged, now);
+	v->charged = sum;
+}
+
+/* The queue of @v is that of @cpu from now on; it is not queued. */
+void __vms_place(struct vms_vcpu *v, int cpu)
+{
+	if (v->cpu >= 0)
+		vms_pcpu(v->cpu)->homed--;
+	v->cpu = cpu;
+	if (cpu >= 0)
+		vms_pcpu(cpu)->homed++;
+	if (v->ent)
+		v->ent->cpu = cpu;
+}
+
+/* The pCPU with the fewest vCPUs; where the thread is now, if that is one. */
+static int pick_home(const struct vms_vcpu *v)
+{
+	int best = task_cpu(v->task);
+	int cpu;
+
+	if (!cpumask_test_cpu(best, v->allowed))
+		best = cpumask_first(v->allowed);
+	for_each_cpu(cpu, v->allowed)
+		if (vms_pcpu(cpu)->homed < vms_pcpu(best)->homed)
+			best = cpu;
+	return best;
+}
+
+/*
+ * Queue @v, where the scheduler shall know how far the holder has come: one
+ * that is alone has no slice, and may not have been charged for long.
+ */
+static void enqueue(struct vms_vcpu *v, enum vmsched_why why, u64 now)
+{
+	struct vmsched_inst *inst = v->ent->inst;
+	struct vms_vcpu *cur = vms_pcpu(v->cpu)->cur;
+
+	if (cur)
+		__vms_charge(cur, now);
+	inst->ops->enqueue(inst, v->ent, why, now);
+}
+
+static void dequeue(struct vms_vcpu *v, enum vmsched_why why, u64 now)
+{
+	struct vmsched_inst *inst = v->ent->inst;
+
+	inst->ops->dequeue(inst, v->ent, why, now);
+}
+
+static void set_waiting(struct vms_vcpu *v, u64 now)
+{
+	v->state = VMS_WAITING;
+	v->wait_from = now;
+	WRITE_ONCE(v->pass, VMS_PASS_NONE);
+}
+
+static void end_waiting(struct vms_vcpu *v, u64 now)
+{
+	if (now > v->wait_from)
+		v->use.wait_ns += now - v->wait_from;
+}
+
+/* Nobody holds the grant of this pCPU any more. */
+void __vms_release(struct vms_pcpu *pc)
+{
+	pc->cur = NULL;
+	pc->slice_ns = 0;
+	if (cpumask_test_cpu(pc->cpu, &pc->pool->online))
+		cpumask_set_cpu(pc->cpu, &pc->pool->idle);
+}
+
+/**
+ * __vms_arm_slice() - let the slice of a pCPU end in time
+ * @pc: the pCPU
+ * @now: vms_now()
+ *
+ * A slice counts executed time, so the timer only runs once the holder does:
+ * it is called when a grant is given and again when the holder gets in.
+ */
+void __vms_arm_slice(struct vms_pcpu *pc, u64 now)
+{
+	u64 used, left;
+
+	if (!pc->cur || !pc->slice_ns || !READ_ONCE(pc->cur->on_cpu))
+		return;
+	used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
+	left = pc->slice_ns > used ? pc->slice_ns - used : 0;
+	hrtimer_start(&pc->timer, ns_to_ktime(max_t(u64, left, NSEC_PER_USEC)),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static void grant(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
+{
+	pc->cur = v;
+	pc->slice_ns = slice ? max_t(u64, slice, VMS_SLICE_MIN_NS) : 0;
+	pc->slice_base = vms_vcpu_executed(v, now);
+	cpumask_clear_cpu(pc->cpu, &pc->pool->idle);
+
+	end_waiting(v, now);
+	v->state = VMS_GRANTED;
+	if (v->pass != pc->cpu)
+		v->use.grants++;
+	if (v->cpu != pc->cpu) {
+		__vms_place(v, pc->cpu);
+		v->migrations++;
+	}
+	WRITE_ONCE(v->pass, pc->cpu);
+
+	if (v->parked || READ_ONCE(v->pinned) != pc->cpu)
+		vms_wake_later(v);
+	__vms_arm_slice(pc, now);
+}
+
+/* Never take a scheduler's word for it: the answer must be one that waits. */
+static struct vms_vcpu *pick(struct vms_pool *pool, int cpu, u64 now,
+			     u64 *slice)
+{
+	struct vmsched_inst *inst = pool->inst;
+	struct vmsched_vcpu *ent;
+	struct vms_vcpu *v;
+
+	*slice = 0;
+	ent = inst->ops->pick_next(inst, cpu, now, slice);
+	if (!ent || ent->inst != inst)
+		return NULL;
+	v = ent->core;
+	if (v->state != VMS_WAITING || !cpumask_test_cpu(cpu, v->allowed))
+		return NULL;
+	return v;
+}
+
+/* Give an idle pCPU to whomever the scheduler wants there. */
+static bool fill_idle(struct vms_pool *pool, struct vms_pcpu *pc, u64 now)
+{
+	struct vms_vcpu *v;
+	u64 slice;
+
+	v = pick(pool, pc->cpu, now, &slice);
+	if (!v)
+		return false;
+	grant(pc, v, slice, now);
+	return true;
+}
+
+/* Let idle pCPUs look for work while @v waits. True if it was taken. */
+static bool offer_to_idle(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+{
+	int cpu;
+
+	for_each_cpu_and(cpu, &pool->idle, v->allowed)
+		if (fill_idle(pool, vms_pcpu(cpu), now) &&
+		    v->state == VMS_GRANTED)
+			return true;
+	return false;
+}
+
+/**
+ * __vms_resched() - decide anew who holds the grant of a pCPU
+ * @pool: its pool, lock held
+ * @cpu: the pCPU
+ * @now: vms_now()
+ */
+void __vms_resched(struct vms_pool *pool, int cpu, u64 now)
+{
+	struct vms_pcpu *pc = vms_pcpu(cpu);
+	struct vms_vcpu *prev = pc->cur;
+
+	lockdep_assert_held(&pool->lock);
+	if (!pool->managed || pool->ceased ||
+	    !cpumask_test_cpu(cpu, &pool->online))
+		return;
+
+	if (prev) {
+		__vms_charge(prev, now);
+		__vms_release(pc);
+		prev->state = VMS_WAITING;
+		prev->wait_from = now;
+		enqueue(prev, VMSCHED_WHY_REQUEUE, now);
+	}
+	fill_idle(pool, pc, now);
+	if (!prev || pc->cur == prev)
+		return;
+
+	WRITE_ONCE(prev->pass, VMS_PASS_NONE);
+	vms_gate_arm(prev);
+	offer_to_idle(pool, prev, now);
+}
+
+void __vms_resched_all(struct vms_pool *pool, u64 now)
+{
+	int cpu;
+
+	for_each_cpu(cpu, &pool->online)
+		__vms_resched(pool, cpu, now);
+}
+
+/* @v waits on a pCPU that has a holder: when must that one leave? */
+static void preempt(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+{
+	struct vmsched_inst *inst = pool->inst;
+	struct vms_pcpu *pc = vms_pcpu(v->cpu);
+	s64 in = pc->slice_ns ? VMSCHED_NEVER : 0;
+	u64 used;
+
+	__vms_charge(pc->cur, now);
+	if (inst->ops->preempt_in)
+		in = inst->ops->preempt_in(inst, pc->cpu, pc->cur->ent, v->ent,
+					   now);
+	if (in <= 0) {
+		__vms_resched(pool, pc->cpu, now);
+		return;
+	}
+	if (in == VMSCHED_NEVER)
+		return;
+
+	used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
+	if (!pc->slice_ns || used + in < pc->slice_ns) {
+		pc->slice_ns = used + max_t(u64, in, VMS_SLICE_MIN_NS);
+		__vms_arm_slice(pc, now);
+	}
+}
+
+/* Give @v, which was just queued, a pCPU or a place in the order. */
+static void dispatch(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+{
+	if (pool->ceased)
+		return;
+	if (!vms_pcpu(v->cpu)->cur)
+		__vms_resched(pool, v->cpu, now);
+	if (v->state != VMS_WAITING || offer_to_idle(pool, v, now))
+		return;
+	if (vms_pcpu(v->cpu)->cur)
+		preempt(pool, v, now);
+}
+
+/**
+ * __vms_runnable() - a vCPU can execute guest code from now on
+ * @v: attached vCPU, pool lock held
+ * @why: what made it so
+ * @now: vms_now()
+ */
+void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now)
+{
+	struct vms_pool *pool = v->vm->pool;
+
+	lockdep_assert_held(&pool->lock);
+	if (v->state == VMS_WAITING || v->state == VMS_GRANTED)
+		return;
+	if (!pool->managed) {
+		v->state = VMS_GRANTED;
+		return;
+	}
+	__vms_charge(v, now);
+	set_waiting(v, now);
+	enqueue(v, why, now);
+	dispatch(pool, v, now);
+}
+
+/**
+ * __vms_not_runnable() - a vCPU blocks, or leaves KVM_RUN without a grant
+ * @v: attached vCPU, pool lock held
+ * @state: VMS_HALTED or VMS_OFF
+ * @now: vms_now()
+ */
+void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now)
+{
+	struct vms_pool *pool = v->vm->pool;
+	struct vmsched_inst *inst = pool->inst;
+	struct vms_pcpu *pc = v->cpu >= 0 ? vms_pcpu(v->cpu) : NULL;
+	enum vms_state old = v->state;
+
+	lockdep_assert_held(&pool->lock);
+	v->state = state;
+	if (!pool->managed || old == VMS_OFF || old == VMS_HALTED)
+		return;
+
+	if (old == VMS_WAITING) {
+		dequeue(v, VMSCHED_WHY_LEAVE, now);
+		end_waiting(v, now);
+	}
+	__vms_charge(v, now);
+	WRITE_ONCE(v->pass, VMS_PASS_NONE);
+	if (inst->ops->block)
+		inst->ops->block(inst, v->ent, now);
+	if (pc->cur == v) {
+		__vms_release(pc);
+		__vms_resched(pool, pc->cpu, now);
+	}
+}
+
+/* Take @v off its pCPU, where it may not be any more. */
+static void move_home(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+{
+	int old = v->cpu;
+	struct vms_pcpu *pc = old >= 0 ? vms_pcpu(old) : NULL;
+
+	if (!pool->managed || v->state == VMS_OFF || v->state == VMS_HALTED) {
+		__vms_place(v, pick_home(v));
+		return;
+	}
+	if (v->state == VMS_WAITING) {
+		dequeue(v, VMSCHED_WHY_MOVE, now);
+		end_waiting(v, now);
+	}
+	__vms_charge(v, now);
+	if (pc && pc->cur == v)
+		__vms_release(pc);
+	set_waiting(v, now);
+	vms_gate_arm(v);
+	__vms_place(v, pick_home(v));
+	v->migrations++;
+	enqueue(v, VMSCHED_WHY_MOVE, now);
+	dispatch(pool, v, now);
+	if (pc && !pc->cur)
+		__vms_resched(pool, old, now);
+}
+
+/**
+ * __vms_set_allowed() - pCPUs that a vCPU may use
+ * @v: attached vCPU, pool lock held
+ * @mask: not empty, within those of the pool that are online
+ * @now: vms_now()
+ */
+void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now)
+{
+	struct vms_pool *pool = v->vm->pool;
+
+	lockdep_assert_held(&pool->lock);
+	cpumask_copy(v->allowed, mask);
+	if (v->cpu < 0 || !cpumask_test_cpu(v->cpu, mask))
+		move_home(pool, v, now);
+	else if (pool->managed && v->state == VMS_WAITING && !pool->ceased)
+		offer_to_idle(pool, v, now);
+}

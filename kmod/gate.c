@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The gate: where a vCPU without a grant waits, in its own KVM_RUN.
+ *
+ * A task work runs in the vCPU thread inside of KVM's run loop, in process
+ * context, with KVM's SRCU dropped, and sleeps there until the vCPU is
+ * granted. A signal ends the wait, so that KVM_RUN returns EINTR as the VMM
+ * expects. The same work also runs when the thread returns to user space;
+ * there it must never sleep for a grant, because the thread may hold a lock
+ * of the VMM: the next entry is stopped instead (track.c).
+ *
+ * Locking: the pool lock for the verdict; nothing is held while it sleeps.
+ */
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+#include <linux/wait_bit.h>
+
+#include "compat.h"
+#include "vmsched.h"
+
+/* Task works that are queued or run, so that unload can wait for them. */
+static atomic_t pending = ATOMIC_INIT(0);
+
+enum verdict {
+	GATE_PASS,
+	GATE_WAIT,
+	GATE_MOVE,	/* the thread is not bound to the right pCPU */
+};
+
+static bool add_work(struct vms_vcpu *v, struct callback_head *work,
+		     enum task_work_notify_mode how)
+{
+	refcount_inc(&v->ref);
+	atomic_inc(&pending);
+	if (!task_work_add(v->task, work, how | VMS_TWAF_NO_ALLOC))
+		return true;
+
+	/* The thread is exiting and runs no task work any more. */
+	atomic_dec(&pending);
+	vms_vcpu_put(v);
+	return false;
+}
+
+/**
+ * vms_gate_arm() - send a vCPU through the gate before it enters guest mode
+ * @v: the vCPU; if it is in guest mode it is kicked out
+ *
+ * Context: any, interrupts off.
+ */
+void vms_gate_arm(struct vms_vcpu *v)
+{
+	/* Outside of KVM_RUN the next entry stops it. */
+	if (!READ_ONCE(v->in_run))
+		return;
+	if (test_and_set_bit(VMS_F_GATE, &v->flags))
+		return;
+	if (!add_work(v, &v->gate_work, TWA_RESUME))
+		clear_bit(VMS_F_GATE, &v->flags);
+}
+
+static void work_done(struct vms_vcpu *v)
+{
+	vms_vcpu_put(v);
+	if (atomic_dec_and_test(&pending))
+		wake_up_var(&pending);
+}
+
+static enum verdict judge(struct vms_vcpu *v)
+{
+	struct vms_pool *pool = v->pool;
+	int here = raw_smp_processor_id();
+
+	lockdep_assert_held(&pool->lock);
+	v->parked = false;
+	if (test_bit(VMS_F_DEAD, &v->flags))
+		return GATE_PASS;
+	if (!pool->managed && !pool->ceased) {
+		WRITE_ONCE(v->pass, VMS_PASS_ANY);
+		return GATE_PASS;
+	}
+	if (pool->managed && !pool->ceased && vms_apply_disturbed(v))
+		return GATE_MOVE;
+	if (v->state == VMS_OFF || v->state == VMS_HALTED)
+		__vms_runnable(v, VMSCHED_WHY_ENTER, vms_now());
+	if (v->pass == here && v->pinned == here)
+		return GATE_PASS;
+	if (v->pass >= 0)
+		return GATE_MOVE;
+	v->parked = true;
+	return GATE_WAIT;
+}
+
+static enum verdict judge_locked(struct vms_vcpu *v)
+{
+	struct vms_pool *pool = v->pool;
+	enum verdict verdict;
+
+	raw_spin_lock_irq(&pool->lock);
+	verdict = judge(v);
+	raw_spin_unlock_irq(&pool->lock);
+	return verdict;
+}
+
+/* A signal ends KVM_RUN: the vCPU does not want to run until the next one. */
+static void leave(struct vms_vcpu *v)
+{
+	struct vms_pool *pool = v->pool;
+
+	raw_spin_lock_irq(&pool->lock);
+	v->parked = false;
+	if (v->state == VMS_WAITING && signal_pending(current))
+		__vms_not_runnable(v, VMS_OFF, vms_now());
+	raw_spin_unlock_irq(&pool->lock);
+}
+
+/* Sleep until woken. Returns the time slept, without what Linux counts. */
+static u64 sleep(void)
+{
+	u64 delay = current->sched_info.run_delay;
+	u64 start = vms_now();
+	u64 gone;
+
+	schedule();
+	gone = vms_now() - start;
+	delay = current->sched_info.run_delay - delay;
+	return gone > delay ? gone - delay : 0;
+}
+
+/*
+ * Steal time of a guest is the run delay of its thread, which Linux counts
+ * while the thread is queued. Waiting in the gate is the same to the guest,
+ * so add it there. Only the running thread writes its own run delay, and the
+ * switch to it, which cannot happen with preemption off.
+ */
+static void count_as_steal(u64 ns)
+{
+	preempt_disable();
+	current->sched_info.run_delay += ns;
+	preempt_enable();
+}
+
+static void wait_for_grant(struct vms_vcpu *v)
+{
+	enum verdict verdict;
+	u64 slept = 0;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		verdict = judge_locked(v);
+		if (verdict == GATE_PASS || signal_pending(current))
+			break;
+		if (verdict == GATE_MOVE) {
+			__set_current_state(TASK_RUNNING);
+			vms_apply_pin_self(v);
+			continue;
+		}
+		slept += sleep();
+	}
+	__set_current_state(TASK_RUNNING);
+	leave(v);
+	if (slept)
+		count_as_steal(slept);
+}
+
+static void gate_fn(struct callback_head *head)
+{
+	struct vms_vcpu *v = container_of(head, struct vms_vcpu, gate_work);
+
+	clear_bit(VMS_F_GATE, &v->flags);
+	/* Whoever sees the bit clear and sets it queues the work once more. */
+	smp_mb__after_atomic();
+
+	if (!READ_ONCE(v->pool) && !(current->flags & PF_EXITING))
+		vms_vcpu_attach(v);
+	if (READ_ONCE(v->pool) && READ_ONCE(v->in_run))
+		wait_for_grant(v);
+	work_done(v);
+}
+
+/* Task works run together: this one only has to wake the thread for them. */
+static void poke_fn(struct callback_head *head)
+{
+	work_done(container_of(head, struct vms_vcpu, poke_work));
+}
+
+void vms_gate_init_vcpu(struct vms_vcpu *v)
+{
+	init_task_work(&v->gate_work, gate_fn);
+	init_task_work(&v->poke_work, poke_fn);
+}
+
+/**
+ * vms_gate_poke() - make a vCPU run its queued gate work, even if it blocks
+ * @v: the vCPU; at most once in its life
+ *
+ * Its KVM_RUN returns EINTR once. Used on unload only.
+ */
+void vms_gate_poke(struct vms_vcpu *v)
+{
+	if (test_bit(VMS_F_GATE, &v->flags))
+		add_work(v, &v->poke_work, TWA_SIGNAL);
+}
+
+/**
+ * vms_gate_drain() - wait until no task work is queued and none runs
+ *
+ * Nothing arms the gate any more, and whoever blocks was poked.
+ */
+void vms_gate_drain(void)
+{
+	wait_var_event(&pending, !atomic_read(&pending));
+	/* The tail of the last callback still executes module text. */
+	synchronize_rcu_tasks();
+}

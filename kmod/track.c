@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the hooks report of a vCPU: it enters and leaves guest mode, leaves
+ * KVM_RUN, gets a pCPU from Linux, loses it, is woken. Counts the time of
+ * each and tells dispatch what it means.
+ *
+ * Locking: called with interrupts off by the vCPU's own thread, or by Linux
+ * in the middle of the switch to or from it, under the runqueue lock, or of
+ * its wake-up, under its pi lock. The pool lock nests inside of these.
+ */
+#include "vmsched.h"
+
+/* Bring the time of the thread up to date. By its own thread, or for it. */
+static void account(struct vms_vcpu *v, u64 now)
+{
+	u64 *sum = v->in_run ? &v->use.run_ns : &v->use.user_ns;
+	u64 since = v->stamp;
+
+	/* Stamp first: who reads in between sees too little, never twice. */
+	WRITE_ONCE(v->stamp, now);
+	WRITE_ONCE(*sum, *sum + (now > since ? now - since : 0));
+}
+
+static bool stopped_entry(struct vms_vcpu *v, u64 now)
+{
+	struct vms_pool *pool = READ_ONCE(v->pool);
+	bool stop;
+
+	if (pool) {
+		raw_spin_lock(&pool->lock);
+		if (!pool->managed && !pool->ceased)
+			WRITE_ONCE(v->pass, VMS_PASS_ANY);
+		else if (v->state == VMS_OFF || v->state == VMS_HALTED)
+			__vms_runnable(v, VMSCHED_WHY_ENTER, now);
+		stop = v->pass != VMS_PASS_ANY && v->pass != smp_processor_id();
+		raw_spin_unlock(&pool->lock);
+		if (!stop)
+			return false;
+	}
+	vms_gate_arm(v);
+	vms_force_exit();
+	return true;
+}
+
+/**
+ * vms_track_enter() - @v is about to enter guest mode
+ * @v: vCPU of the current thread
+ *
+ * One that may not is stopped by an interrupt before its first instruction,
+ * and goes through the gate then.
+ */
+void vms_track_enter(struct vms_vcpu *v)
+{
+	u64 now = vms_now();
+	int pass;
+
+	if (!v->in_run) {
+		account(v, now);
+		WRITE_ONCE(v->in_run, true);
+	}
+	v->entered = now;
+	pass = READ_ONCE(v->pass);
+	if (likely(pass == VMS_PASS_ANY || pass == smp_processor_id()))
+		return;
+	stopped_entry(v, now);
+}
+
+/* @v left guest mode. */
+void vms_track_exit(struct vms_vcpu *v)
+{
+	u64 now = vms_now();
+
+	WRITE_ONCE(v->use.exits, v->use.exits + 1);
+	if (v->entered && now > v->entered)
+		WRITE_ONCE(v->use.guest_ns,
+			   v->use.guest_ns + (now - v->entered));
+	v->entered = 0;
+}
+
+/**
+ * vms_track_leave() - KVM_RUN of @v is over
+ * @v: vCPU of the current thread
+ *
+ * The grant is kept, the VMM works for the vCPU now; but who was waiting for
+ * one does not want it any more.
+ */
+void vms_track_leave(struct vms_vcpu *v)
+{
+	struct vms_pool *pool = READ_ONCE(v->pool);
+	unsigned long flags;
+
+	local_irq_save(flags);
+	account(v, vms_now());
+	WRITE_ONCE(v->in_run, false);
+	v->entered = 0;
+	if (pool && READ_ONCE(v->state) == VMS_WAITING) {
+		raw_spin_lock(&pool->lock);
+		if (v->state == VMS_WAITING)
+			__vms_not_runnable(v, VMS_OFF, vms_now());
+		raw_spin_unlock(&pool->lock);
+	}
+	local_irq_restore(flags);
+}
+
+/* Linux gives @v this pCPU. */
+void vms_track_sched_in(struct vms_vcpu *v)
+{
+	struct vms_pool *pool = READ_ONCE(v->pool);
+	int cpu = smp_processor_id();
+	u64 now = vms_now();
+
+	WRITE_ONCE(v->stamp, now);
+	WRITE_ONCE(v->on_cpu, true);
+	if (!pool)
+		return;
+
+	raw_spin_lock(&pool->lock);
+	if (!pool->managed && v->queued_at && now > v->queued_at)
+		v->use.wait_ns += now - v->queued_at;
+	v->queued_at = 0;
+
+	if (v->state == VMS_HALTED)
+		__vms_runnable(v, VMSCHED_WHY_WAKE, now);
+	if (pool->managed && !v->parked &&
+	    (v->pass != cpu || vms_apply_disturbed(v)))
+		vms_gate_arm(v);
+	if (vms_pcpu(cpu)->cur == v)
+		__vms_arm_slice(vms_pcpu(cpu), now);
+	raw_spin_unlock(&pool->lock);
+}
+
+/* Linux takes this pCPU from @v, which blocks or could go on. */
+void vms_track_sched_out(struct vms_vcpu *v, bool blocks)
+{
+	struct vms_pool *pool = READ_ONCE(v->pool);
+	u64 now = vms_now();
+
+	account(v, now);
+	WRITE_ONCE(v->on_cpu, false);
+	if (!pool)
+		return;
+	if (!blocks) {
+		v->queued_at = v->in_run ? now : 0;
+		return;
+	}
+
+	raw_spin_lock(&pool->lock);
+	if (!v->parked)
+		__vms_not_runnable(v, v->in_run ? VMS_HALTED : VMS_OFF, now);
+	raw_spin_unlock(&pool->lock);
+}
+
+/* @v is woken; Linux has not chosen a pCPU for it yet. */
+void vms_track_waking(struct vms_vcpu *v)
+{
+	struct vms_pool *pool = READ_ONCE(v->pool);
+	unsigned long flags;
+	u64 now;
+
+	if (!pool || READ_ONCE(v->state) != VMS_HALTED)
+		return;
+	now = vms_now();
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	if (v->state == VMS_HALTED) {
+		v->queued_at = now;
+		__vms_runnable(v, VMSCHED_WHY_WAKE, now);
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hooks that are found by name: tracepoints of Linux's scheduler, and one of
+ * KVM that is not exported.
+ *
+ * Knows threads, not vCPUs of KVM: it only looks up whom a thread stands for.
+ */
+#include <linux/module.h>
+#include <linux/tracepoint.h>
+
+#include "compat.h"
+#include "vmsched.h"
+
+static char *require = "";
+module_param(require, charp, 0444);
+MODULE_PARM_DESC(require, "a further tracepoint without which not to load, for trying that");
+
+/* prev_state tells of a preempted thread what it was about to do. */
+static void on_sched_switch(void *unused, bool preempt,
+			    struct task_struct *prev, struct task_struct *next,
+			    unsigned int prev_state)
+{
+	struct vms_vcpu *v;
+
+	v = vms_vcpu_of_task(prev);
+	if (v) {
+		this_cpu_write(vms_pcpus.on, NULL);
+		vms_track_sched_out(v, !preempt && prev_state);
+	}
+	v = vms_vcpu_of_task(next);
+	if (v) {
+		this_cpu_write(vms_pcpus.on, v);
+		vms_track_sched_in(v);
+	}
+}
+
+static void on_sched_waking(void *unused, struct task_struct *task)
+{
+	struct vms_vcpu *v = vms_vcpu_of_task(task);
+
+	if (v)
+		vms_track_waking(v);
+}
+
+static void on_fork(void *unused, struct task_struct *parent,
+		    struct task_struct *child)
+{
+	struct vms_vcpu *v = vms_vcpu_of_task(parent);
+
+	if (v)
+		vms_apply_child(child, v);
+}
+
+static void on_task_exit(void *unused, struct task_struct *task)
+{
+	struct vms_vcpu *v = vms_vcpu_of_task(task);
+
+	if (v)
+		vms_vcpu_remove(v);
+}
+
+static void on_userspace_exit(void *unused, u32 reason, int error)
+{
+	struct vms_vcpu *v = vms_vcpu_of_task(current);
+
+	if (v)
+		vms_track_leave(v);
+}
+
+static struct hook {
+	const char *name;
+	void *probe;
+	struct tracepoint *tp;
+	bool on;
+} hooks[] = {
+	{ "sched_switch", on_sched_switch },
+	{ "sched_waking", on_sched_waking },
+	{ "sched_process_fork", on_fork },
+	{ "sched_process_exit", on_task_exit },
+	{ "kvm_userspace_exit", on_userspace_exit },
+	{ NULL, NULL },		/* place for "require" */
+};
+
+static void look_at(struct tracepoint *tp, void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (hooks[i].name && !strcmp(hooks[i].name, tp->name))
+			hooks[i].tp = tp;
+}
+
+/* Replayed for each module that is loaded already. */
+static int on_module(struct notifier_block *nb, unsigned long event,
+		     void *data)
+{
+	struct tp_module *tpm = data;
+	int i;
+
+	/* KVM is pinned while this is loaded: its tracepoints stay. */
+	if (event != MODULE_STATE_COMING || strcmp(tpm->mod->name, "kvm"))
+		return NOTIFY_OK;
+	for (i = 0; i < tpm->mod->num_tracepoints; i++)
+		look_at(tracepoint_ptr_deref(&tpm->mod->tracepoints_ptrs[i]),
+			NULL);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_nb = {
+	.notifier_call = on_module,
+};
+
+static int find_all(void)
+{
+	unsigned int i;
+	int err;
+
+	hooks[ARRAY_SIZE(hooks) - 1].name = *require ? require : NULL;
+	for_each_kernel_tracepoint(look_at, NULL);
+	err = register_tracepoint_module_notifier(&module_nb);
+	if (err)
+		return err;
+	unregister_tracepoint_module_notifier(&module_nb);
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (!hooks[i].name || hooks[i].tp)
+			continue;
+		pr_err("this kernel has no tracepoint %s, which is needed; use one with CONFIG_TRACEPOINTS and KVM's trace events\n",
+		       hooks[i].name);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+void vms_hooks_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (hooks[i].on)
+			tracepoint_probe_unregister(hooks[i].tp, hooks[i].probe,
+						    NULL);
+		hooks[i].on = false;
+	}
+}
+
+int vms_hooks_init(void)
+{
+	unsigned int i;
+	int err;
+
+	err = find_all();
+	if (err)
+		return err;
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (!hooks[i].probe)
+			continue;
+		err = tracepoint_probe_register(hooks[i].tp, hooks[i].probe,
+						NULL);
+		if (err) {
+			vms_hooks_exit();
+			return err;
+		}
+		hooks[i].on = true;
+	}
+	return 0;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMs and what belongs to them: a vCPU is attached to its VM, pool and
+ * scheduler in its own thread, and detached by a worker. Usage of a VM is
+ * that of its vCPUs, those that are gone included.
+ *
+ * Locking: vms_mutex for all lists here, plus the pool lock for what dispatch
+ * sees. KVM's objects are never followed; their addresses are names.
+ */
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "vmsched.h"
+
+/* Protects what changes slowly, see vmsched.h. */
+DEFINE_MUTEX(vms_mutex);
+LIST_HEAD(vms_vms);
+
+static u64 last_id;
+
+static struct vms_vm *vm_create(struct vms_vcpu *v)
+{
+	struct vms_vm *vm;
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return NULL;
+	vm->id = ++last_id;
+	vm->key = v->vm_key;
+	vm->pid = get_task_pid(current, PIDTYPE_TGID);
+	get_task_comm(vm->comm, current->group_leader);
+	vm->pool = vms_pool_default();
+	vm->pool->nr_vms++;
+	vms_params_default(&vm->params);
+	cpumask_copy(&vm->affinity, cpu_possible_mask);
+	INIT_LIST_HEAD(&vm->vcpus);
+	list_add_tail(&vm->node, &vms_vms);
+	return vm;
+}
+
+static void vm_put(struct vms_vm *vm)
+{
+	if (vm->nr_vcpus)
+		return;
+	list_del(&vm->node);
+	vm->pool->nr_vms--;
+	vms_notify_vm(VMSCHED_CMD_VM_DEL_NTF, vm);
+	put_pid(vm->pid);
+	kfree(vm);
+}
+
+static struct vms_vm *vm_by_key(const void *key)
+{
+	struct vms_vm *vm;
+
+	list_for_each_entry(vm, &vms_vms, node)
+		if (vm->key == key)
+			return vm;
+	return NULL;
+}
+
+static int alloc_masks(struct vms_vcpu *v)
+{
+	struct cpumask **masks[] = {
+		&v->allowed, &v->affinity, &v->scratch,
+		&v->user_mask, &v->user_req,
+	};
+	size_t size = cpumask_size();
+	unsigned int i;
+
+	if (v->masks)
+		return 0;
+	v->masks = kcalloc(ARRAY_SIZE(masks), size, GFP_KERNEL_ACCOUNT);
+	if (!v->masks)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(masks); i++)
+		*masks[i] = v->masks + i * size;
+	return 0;
+}
+
+/* Publish @v to hooks and dispatch. Nothing may fail from here on. */
+static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
+		      struct vmsched_vcpu *ent)
+{
+	struct vms_pool *pool = vm->pool;
+	struct vmsched_inst *inst = pool->inst;
+	static const struct vmsched_carry none;
+	u64 now = vms_now();
+
+	list_add_tail(&v->vm_node, &vm->vcpus);
+	vm->nr_vcpus++;
+
+	raw_spin_lock_irq(&pool->lock);
+	list_add_tail(&v->pool_node, &pool->vcpus);
+	pool->nr_vcpus++;
+	v->ent = ent;
+	v->charged = vms_vcpu_executed(v, now);
+	if (inst->ops->vcpu_import)
+		inst->ops->vcpu_import(inst, ent, &none, now);
+	v->state = pool->managed ? VMS_OFF : VMS_GRANTED;
+	v->pass = pool->managed ? VMS_PASS_NONE : VMS_PASS_ANY;
+	WRITE_ONCE(v->pool, pool);
+	raw_spin_unlock_irq(&pool->lock);
+}
+
+/**
+ * vms_vcpu_attach() - make a vCPU that was found part of its VM and pool
+ * @v: the vCPU of the current thread
+ *
+ * On failure the vCPU goes on as if vmsched were not there.
+ *
+ * Context: process, may sleep; the thread may hold locks of the VMM, so this
+ * waits for nothing but vms_mutex, whose holders never wait for a vCPU.
+ * Return: 0 or -ENOMEM, -ESRCH, or what the scheduler answered.
+ */
+int vms_vcpu_attach(struct vms_vcpu *v)
+{
+	struct vmsched_vcpu *ent;
+	bool new = false;
+	struct vms_vm *vm;
+	int err;
+
+	mutex_lock(&vms_mutex);
+	err = alloc_masks(v);
+	if (err || test_bit(VMS_F_DEAD, &v->flags) || v->pool)
+		goto out;
+
+	vm = vm_by_key(v->vm_key);
+	if (!vm) {
+		vm = vm_create(v);
+		new = vm;
+	}
+	if (!vm) {
+		err = -ENOMEM;
+		goto out;
+	}
+	v->params = vm->params;
+	cpumask_copy(v->affinity, &vm->affinity);
+	v->vm = vm;
+	vms_apply_capture(v);
+	vms_apply_refresh(v);
+
+	ent = vms_ent_create(vm->pool->inst, v);
+	if (IS_ERR(ent)) {
+		err = PTR_ERR(ent);
+		goto err_unhome;
+	}
+	link_vcpu(v, vm, ent);
+	if (new)
+		vms_notify_vm(VMSCHED_CMD_VM_ADD_NTF, vm);
+	mutex_unlock(&vms_mutex);
+	return 0;
+
+err_unhome:
+	raw_spin_lock_irq(&vm->pool->lock);
+	__vms_place(v, -1);
+	v->vm = NULL;
+	raw_spin_unlock_irq(&vm->pool->lock);
+	vm_put(vm);
+out:
+	if (!v->pool)
+		WRITE_ONCE(v->pass, VMS_PASS_ANY);
+	mutex_unlock(&vms_mutex);
+	return err;
+}
+
+static void add_usage(struct vms_usage *sum, const struct vms_usage *use)
+{
+	sum->run_ns += use->run_ns;
+	sum->guest_ns += use->guest_ns;
+	sum->user_ns += use->user_ns;
+	sum->wait_ns += use->wait_ns;
+	sum->grants += use->grants;
+	sum->exits += use->exits;
+}
+
+/**
+ * vms_vcpu_detach() - undo vms_vcpu_attach() for a vCPU that was removed
+ * @v: the vCPU, unhashed, seen by no hook any more
+ *
+ * Context: process, may sleep.
+ */
+void vms_vcpu_detach(struct vms_vcpu *v)
+{
+	struct vms_vm *vm;
+	struct vms_pool *pool;
+
+	mutex_lock(&vms_mutex);
+	vm = v->vm;
+	if (!v->pool)
+		goto out;
+	pool = vm->pool;
+
+	raw_spin_lock_irq(&pool->lock);
+	__vms_not_runnable(v, VMS_OFF, vms_now());
+	list_del_init(&v->pool_node);
+	pool->nr_vcpus--;
+	__vms_place(v, -1);
+	raw_spin_unlock_irq(&pool->lock);
+
+	vms_ent_destroy(v->ent);
+	v->ent = NULL;
+	vms_apply_restore(v);
+	add_usage(&vm->past, &v->use);
+	list_del_init(&v->vm_node);
+	vm->nr_vcpus--;
+	vm_put(vm);
+out:
+	mutex_unlock(&vms_mutex);
+}
+
+struct vms_vm *vms_vm_find(u64 id)
+{
+	struct vms_vm *vm;
+
+	lockdep_assert_held(&vms_mutex);
+	list_for_each_entry(vm, &vms_vms, node)
+		if (vm->id == id)
+			return vm;
+	return NULL;
+}
+
+struct vms_vcpu *vms_vm_vcpu(struct vms_vm *vm, u32 index)
+{
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&vms_mutex);
+	list_for_each_entry(v, &vm->vcpus, vm_node)
+		if (v->index == index)
+			return v;
+	return NULL;
+}
+
+/**
+ * vms_vcpu_usage() - what a vCPU has used up to now
+ * @v: attached vCPU
+ * @use: filled in, the segment that lasts just now included
+ */
+void vms_vcpu_usage(struct vms_vcpu *v, struct vms_usage *use)
+{
+	struct vms_pool *pool = v->pool;
+	u64 now, since;
+
+	raw_spin_lock_irq(&pool->lock);
+	now = vms_now();
+	*use = v->use;
+	since = READ_ONCE(v->stamp);
+	if (READ_ONCE(v->on_cpu) && now > since) {
+		if (READ_ONCE(v->in_run))
+			use->run_ns += now - since;
+		else
+			use->user_ns += now - since;
+	}
+	since = READ_ONCE(v->entered);
+	if (since && now > since && READ_ONCE(v->on_cpu))
+		use->guest_ns += now - since;
+	if (v->state == VMS_WAITING && now > v->wait_from)
+		use->wait_ns += now - v->wait_from;
+	raw_spin_unlock_irq(&pool->lock);
+}
+
+void vms_vm_usage(struct vms_vm *vm, struct vms_usage *use)
+{
+	struct vms_usage one;
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&vms_mutex);
+	*use = vm->past;
+	list_for_each_entry(v, &vm->vcpus, vm_node) {
+		vms_vcpu_usage(v, &one);
+		add_usage(use, &one);
+	}
+}
+
+/* State for the outside: who keeps its grant in user space is "user" there. */
+enum vmsched_vcpu_state vms_vcpu_state(const struct vms_vcpu *v)
+{
+	if (!READ_ONCE(v->in_run))
+		return VMSCHED_VCPU_STATE_USER;
+	switch (READ_ONCE(v->state)) {
+	case VMS_HALTED:
+		return VMSCHED_VCPU_STATE_HALTED;
+	case VMS_WAITING:
+		return VMSCHED_VCPU_STATE_WAITING;
+	case VMS_GRANTED:
+		return VMSCHED_VCPU_STATE_GRANTED;
+	default:
+		return VMSCHED_VCPU_STATE_USER;
+	}
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Changing the scheduler of a pool while its VMs run. The only file that
+ * changes vms_pool.inst.
+ *
+ * Order: check, pin the new module, allocate and init everything new (failure
+ * changes nothing) - cease within a deadline (failure: the old one goes on) -
+ * export, commit, import, resume, all in one critical section that cannot
+ * fail - then drain and free what is old. Runs in a SCHED_FIFO kthread of its
+ * own, so that nothing that it switches can starve it.
+ *
+ * Cease: no vCPU of the pool may enter guest mode any more, and every pCPU
+ * takes an interrupt, which makes it leave guest mode. After that all vCPUs
+ * are outside and those that try to enter wait at the gate.
+ *
+ * Locking: vms_mutex throughout, the pool lock for cease and commit.
+ */
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/list_sort.h>
+#include <linux/smp.h>
+
+#include "vmsched.h"
+
+static struct kthread_worker *worker;
+
+struct job {
+	struct kthread_work work;
+	struct vms_switch *req;
+	struct completion done;
+};
+
+/* Of the cease under way; serialised by vms_mutex. */
+static atomic_t cease_left;
+static DECLARE_COMPLETION(cease_done);
+
+static void cease_fn(void *unused)
+{
+	if (atomic_dec_and_test(&cease_left))
+		complete(&cease_done);
+}
+
+/*
+ * Make every pCPU of the pool leave guest mode. Returns 0 or -ETIMEDOUT; in
+ * the latter case the caller waits for cease_done once it has let go.
+ */
+static int kick_all(struct vms_pool *pool, u32 timeout_ms)
+{
+	int cpu;
+
+	reinit_completion(&cease_done);
+	atomic_set(&cease_left, 1);
+	for_each_cpu(cpu, &pool->online) {
+		call_single_data_t *csd = &vms_pcpu(cpu)->cease_csd;
+
+		csd->func = cease_fn;
+		atomic_inc(&cease_left);
+		/* A pCPU that just goes offline has left guest mode. */
+		preempt_disable();
+		if (smp_call_function_single_async(cpu, csd))
+			cease_fn(NULL);
+		preempt_enable();
+	}
+	cease_fn(NULL);
+	if (!wait_for_completion_timeout(&cease_done,
+					 msecs_to_jiffies(timeout_ms) + 1))
+		return -ETIMEDOUT;
+	return 0;
+}
+
+static void set_ceased(struct vms_pool *pool)
+{
+	struct vms_vcpu *v;
+
+	raw_spin_lock_irq(&pool->lock);
+	pool->ceased = true;
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		WRITE_ONCE(v->pass, VMS_PASS_NONE);
+	raw_spin_unlock_irq(&pool->lock);
+}
+
+/* Give each vCPU back what it may do under the scheduler in force. */
+static void __resume(struct vms_pool *pool, u64 now)
+{
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&pool->lock);
+	pool->ceased = false;
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (!pool->managed)
+			WRITE_ONCE(v->pass, VMS_PASS_ANY);
+		else if (v->state == VMS_GRANTED)
+			WRITE_ONCE(v->pass, v->cpu);
+		if (v->parked && v->pass != VMS_PASS_NONE)
+			vms_wake_later(v);
+	}
+	__vms_resched_all(pool, now);
+}
+
+static void cancel_cease(struct vms_pool *pool)
+{
+	raw_spin_lock_irq(&pool->lock);
+	__resume(pool, vms_now());
+	raw_spin_unlock_irq(&pool->lock);
+}
+
+/* All pCPUs are free of grants, all vCPUs out of the old scheduler's hands. */
+static void __export_all(struct vms_pool *pool, u64 now)
+{
+	struct vmsched_inst *old = pool->inst;
+	struct vms_vcpu *v;
+	int cpu;
+
+	for_each_cpu(cpu, &pool->cpus)
+		__vms_release(vms_pcpu(cpu));
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (pool->managed && v->state == VMS_WAITING)
+			old->ops->dequeue(old, v->ent, VMSCHED_WHY_LEAVE, now);
+		else
+			v->wait_from = now;
+		__vms_charge(v, now);
+		memset(&v->carry, 0, sizeof(v->carry));
+		old->ops->export_state(old, v->ent, &v->carry, now);
+	}
+	old->ops->deactivate(old, now);
+}
+
+/* Who waited longest comes first, so that frequent switches starve nobody. */
+static int by_wait(void *unused, const struct list_head *a,
+		   const struct list_head *b)
+{
+	const struct vms_vcpu *va = container_of(a, struct vms_vcpu, pool_node);
+	const struct vms_vcpu *vb = container_of(b, struct vms_vcpu, pool_node);
+
+	return va->wait_from > vb->wait_from;
+}
+
+static void __import_one(struct vms_vcpu *v, u64 now)
+{
+	struct vmsched_inst *inst = v->ent->inst;
+
+	if (inst->ops->vcpu_import)
+		inst->ops->vcpu_import(inst, v->ent, &v->carry, now);
+	if (!v->in_run) {
+		v->state = VMS_OFF;
+		return;
+	}
+	if (v->state == VMS_HALTED)
+		return;
+	v->state = VMS_WAITING;
+	WRITE_ONCE(v->pass, VMS_PASS_NONE);
+	inst->ops->enqueue(inst, v->ent, VMSCHED_WHY_IMPORT, now);
+}
+
+static void __import_all(struct vms_pool *pool, u64 now)
+{
+	struct vms_vcpu *v;
+
+	list_sort(NULL, &pool->vcpus, by_wait);
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (pool->managed) {
+			__import_one(v, now);
+			continue;
+		}
+		if (v->state == VMS_WAITING && now > v->wait_from)
+			v->use.wait_ns += now - v->wait_from;
+		if (v->state != VMS_HALTED)
+			v->state = VMS_GRANTED;
+	}
+}
+
+/* The change itself: nothing here allocates, sleeps or fails. */
+static void commit(struct vms_pool *pool, struct vmsched_inst *new,
+		   struct vms_switch *req)
+{
+	struct vms_vcpu *v;
+	u64 now;
+
+	raw_spin_lock_irq(&pool->lock);
+	now = vms_now();
+	__export_all(pool, now);
+	pool->inst = new;
+	pool->managed = new->ops != &vms_native_ops;
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		swap(v->ent, v->next_ent);
+		v->ent->cpu = v->cpu;
+		req->vcpus++;
+	}
+	new->ops->activate(new, now);
+	__import_all(pool, now);
+	__resume(pool, now);
+	raw_spin_unlock_irq(&pool->lock);
+}
+
+static void destroy_next(struct vms_pool *pool)
+{
+	struct vms_vcpu *v;
+
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (v->next_ent)
+			vms_ent_destroy(v->next_ent);
+		v->next_ent = NULL;
+	}
+}
+
+static int create_next(struct vms_pool *pool, struct vmsched_inst *new)
+{
+	struct vms_vcpu *v;
+
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		struct vmsched_vcpu *ent;
+
+		/* The user may have changed masks while nobody looked. */
+		if (!pool->managed) {
+			vms_apply_capture(v);
+			vms_apply_refresh(v);
+		}
+		ent = vms_ent_create(new, v);
+		if (IS_ERR(ent))
+			return PTR_ERR(ent);
+		v->next_ent = ent;
+	}
+	return 0;
+}
+
+static void restore_all(struct vms_pool *pool)
+{
+	struct vms_vcpu *v;
+
+	if (pool->managed)
+		return;
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		vms_apply_restore(v);
+}
+
+static int fail(struct vms_switch *req, int err, const char *why)
+{
+	strscpy(req->why, why, sizeof(req->why));
+	return err;
+}
+
+/* From the old instance to @new, which is ready. */
+static int change(struct vms_pool *pool, struct vmsched_inst *new,
+		  struct vms_switch *req)
+{
+	struct vmsched_inst *old = pool->inst;
+	u64 start;
+	int err;
+
+	err = create_next(pool, new);
+	if (err)
+		return fail(req, err, "the scheduler could not take over a vCPU");
+
+	start = vms_now();
+	set_ceased(pool);
+	err = kick_all(pool, req->cease_ms);
+	req->cease_ns = vms_now() - start;
+	if (err) {
+		cancel_cease(pool);
+		/* The VMs go on; the interrupts must be over before the next. */
+		wait_for_completion(&cease_done);
+		return fail(req, err,
+			    "a pCPU kept in guest mode beyond cease-timeout; the old scheduler goes on");
+	}
+	commit(pool, new, req);
+	req->blackout_ns = vms_now() - start;
+
+	/* The old instance: each call of it was made under the pool lock. */
+	destroy_next(pool);
+	restore_all(pool);
+	strscpy(pool->previous, old->ops->name, sizeof(pool->previous));
+	vms_inst_destroy(old);
+	vms_sched_put(old->ops);
+	return 0;
+}
+
+static int check(struct vms_pool *pool, struct vms_switch *req)
+{
+	if (!req->to[0]) {
+		if (!pool->previous[0])
+			return fail(req, -ENOENT, "there is no previous scheduler");
+		strscpy(req->to, pool->previous, sizeof(req->to));
+	}
+	if (req->activate != VMSCHED_ACTIVATE_TABLE)
+		return fail(req, -EOPNOTSUPP, "this module can activate by table only");
+	return 0;
+}
+
+static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
+{
+	const struct vmsched_ops *ops;
+	struct vmsched_inst *new;
+	int err;
+
+	strscpy(req->from, pool->inst->ops->name, sizeof(req->from));
+	err = check(pool, req);
+	if (err)
+		return err;
+	ops = vms_sched_get(req->to);
+	if (IS_ERR(ops))
+		return fail(req, PTR_ERR(ops), PTR_ERR(ops) == -ENOENT ?
+			    "no such scheduler is registered; load it first" :
+			    "its module is just being loaded or removed; try again");
+	if (ops == pool->inst->ops) {
+		/* Nothing to do, and nobody has to wait for it. */
+		vms_sched_put(ops);
+		return 0;
+	}
+	new = vms_inst_create(ops, pool);
+	if (IS_ERR(new)) {
+		err = fail(req, PTR_ERR(new), "the scheduler could not be set up");
+		goto err_put;
+	}
+	err = change(pool, new, req);
+	if (err)
+		goto err_destroy;
+	pool->activate = req->activate;
+	pool->switches++;
+	pool->cease_ns = req->cease_ns;
+	pool->blackout_ns = req->blackout_ns;
+	return 0;
+
+err_destroy:
+	destroy_next(pool);
+	vms_inst_destroy(new);
+err_put:
+	vms_sched_put(ops);
+	pool->failed_switches++;
+	return err;
+}
+
+static void switch_fn(struct kthread_work *work)
+{
+	struct job *job = container_of(work, struct job, work);
+	struct vms_switch *req = job->req;
+	struct vms_pool *pool;
+
+	mutex_lock(&vms_mutex);
+	pool = vms_pool_find(req->pool);
+	if (pool)
+		req->err = switch_locked(pool, req);
+	else
+		req->err = fail(req, -ENOENT, "no such pool");
+	vms_notify_switch(req);
+	mutex_unlock(&vms_mutex);
+	complete(&job->done);
+}
+
+/**
+ * vms_switch_run() - change the scheduler of a pool
+ * @req: request, and answer
+ *
+ * Context: process, may sleep; vms_mutex not held.
+ * Return: 0 or a negative errno, with the reason in @req->why.
+ */
+int vms_switch_run(struct vms_switch *req)
+{
+	struct job job = { .req = req };
+
+	kthread_init_work(&job.work, switch_fn);
+	init_completion(&job.done);
+	kthread_queue_work(worker, &job.work);
+	wait_for_completion(&job.done);
+	return req->err;
+}
+
+/* On unload: Linux decides again, everywhere. */
+int vms_switch_all_native(void)
+{
+	struct vms_switch req = {
+		.to = "native",
+		.activate = VMSCHED_ACTIVATE_TABLE,
+		.cease_ms = VMS_CEASE_MS_MAX,
+	};
+	struct vms_pool *pool;
+	int err = 0;
+
+	/* Pools do not come or go any more. */
+	list_for_each_entry(pool, &vms_pools, node) {
+		strscpy(req.pool, pool->name, sizeof(req.pool));
+		err = vms_switch_run(&req) ?: err;
+	}
+	return err;
+}
+
+int vms_switch_init(void)
+{
+	worker = kthread_create_worker(0, "vmsched_switch");
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	sched_set_fifo(worker->task);
+	return 0;
+}
+
+void vms_switch_exit(void)
+{
+	kthread_destroy_worker(worker);
+}

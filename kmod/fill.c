@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects as netlink attributes, for replies and events alike. Only reads.
+ */
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <net/genetlink.h>
+
+#include "netlink_gen.h"
+#include "vmsched.h"
+
+static int put_u64(struct sk_buff *skb, int attr, u64 value)
+{
+	return nla_put_u64_64bit(skb, attr, value, 0);
+}
+
+/* A mask as a list of pCPUs; one that is too long ends with what fits. */
+static int put_cpus(struct sk_buff *skb, int attr, const struct cpumask *mask)
+{
+	char *text;
+	int err;
+
+	text = kasprintf(GFP_KERNEL, "%*pbl", cpumask_pr_args(mask));
+	if (!text)
+		return -ENOMEM;
+	err = nla_put_string(skb, attr, text);
+	kfree(text);
+	return err;
+}
+
+static int put_params(struct sk_buff *skb, int attr,
+		      const struct vmsched_params *p,
+		      const struct cpumask *affinity)
+{
+	struct nlattr *nest = nla_nest_start(skb, attr);
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, VMSCHED_A_PARAMS_WEIGHT, p->weight) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_CAP, p->cap) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_RESERVATION, p->reservation) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_PERIOD_US, p->period_us) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_BUDGET_US, p->budget_us) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_SLICE_US, p->slice_us) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_WARP_US, p->warp_us) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_WARP_LIMIT_US,
+			p->warp_limit_us) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_UNWARP_US, p->unwarp_us) ||
+	    nla_put_u32(skb, VMSCHED_A_PARAMS_TIME_CRITICAL,
+			p->time_critical))
+		return -EMSGSIZE;
+	if (cpumask_equal(affinity, cpu_possible_mask)) {
+		if (nla_put_string(skb, VMSCHED_A_PARAMS_AFFINITY, ""))
+			return -EMSGSIZE;
+	} else if (put_cpus(skb, VMSCHED_A_PARAMS_AFFINITY, affinity)) {
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
+		   u32 users)
+{
+	if (nla_put_string(skb, VMSCHED_A_SCHED_NAME, ops->name) ||
+	    nla_put_string(skb, VMSCHED_A_SCHED_MODULE,
+			   ops->owner ? ops->owner->name : KBUILD_MODNAME) ||
+	    nla_put_u32(skb, VMSCHED_A_SCHED_VERSION, ops->version) ||
+	    nla_put_u32(skb, VMSCHED_A_SCHED_USERS, users) ||
+	    nla_put_u32(skb, VMSCHED_A_SCHED_HONOURS, ops->honours) ||
+	    nla_put_string(skb, VMSCHED_A_SCHED_DOC, ops->doc ?: ""))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
+{
+	if (nla_put_string(skb, VMSCHED_A_POOL_NAME, pool->name) ||
+	    put_cpus(skb, VMSCHED_A_POOL_CPUS, &pool->online) ||
+	    nla_put_string(skb, VMSCHED_A_POOL_SCHEDULER,
+			   pool->inst->ops->name) ||
+	    (pool->previous[0] &&
+	     nla_put_string(skb, VMSCHED_A_POOL_PREVIOUS, pool->previous)) ||
+	    nla_put_u32(skb, VMSCHED_A_POOL_ACTIVATE, pool->activate) ||
+	    nla_put_u32(skb, VMSCHED_A_POOL_VMS, pool->nr_vms) ||
+	    nla_put_u32(skb, VMSCHED_A_POOL_VCPUS, pool->nr_vcpus) ||
+	    put_u64(skb, VMSCHED_A_POOL_SWITCHES, pool->switches) ||
+	    put_u64(skb, VMSCHED_A_POOL_FAILED_SWITCHES,
+		    pool->failed_switches) ||
+	    put_u64(skb, VMSCHED_A_POOL_CEASE_NS, pool->cease_ns) ||
+	    put_u64(skb, VMSCHED_A_POOL_BLACKOUT_NS, pool->blackout_ns))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm)
+{
+	struct vms_usage use;
+
+	vms_vm_usage(vm, &use);
+	if (put_u64(skb, VMSCHED_A_VM_ID, vm->id) ||
+	    nla_put_u32(skb, VMSCHED_A_VM_PID, pid_vnr(vm->pid)) ||
+	    nla_put_string(skb, VMSCHED_A_VM_COMM, vm->comm) ||
+	    nla_put_string(skb, VMSCHED_A_VM_POOL, vm->pool->name) ||
+	    put_params(skb, VMSCHED_A_VM_PARAMS, &vm->params, &vm->affinity) ||
+	    nla_put_u32(skb, VMSCHED_A_VM_VCPUS, vm->nr_vcpus) ||
+	    put_u64(skb, VMSCHED_A_VM_RUN_NS, use.run_ns) ||
+	    put_u64(skb, VMSCHED_A_VM_GUEST_NS, use.guest_ns) ||
+	    put_u64(skb, VMSCHED_A_VM_USER_NS, use.user_ns) ||
+	    put_u64(skb, VMSCHED_A_VM_WAIT_NS, use.wait_ns) ||
+	    put_u64(skb, VMSCHED_A_VM_SWITCHES, use.grants) ||
+	    put_u64(skb, VMSCHED_A_VM_EXITS, use.exits))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_user_mask(struct sk_buff *skb, struct vms_vcpu *v)
+{
+	cpumask_var_t mask;
+	int err;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
+		return -ENOMEM;
+	vms_apply_user_mask(v, mask);
+	err = put_cpus(skb, VMSCHED_A_VCPU_MASK, mask);
+	free_cpumask_var(mask);
+	return err;
+}
+
+int vms_fill_vcpu(struct sk_buff *skb, struct vms_vcpu *v)
+{
+	struct vms_usage use;
+
+	vms_vcpu_usage(v, &use);
+	if (put_u64(skb, VMSCHED_A_VCPU_VM_ID, v->vm->id) ||
+	    nla_put_u32(skb, VMSCHED_A_VCPU_INDEX, v->index) ||
+	    nla_put_u32(skb, VMSCHED_A_VCPU_TID, task_pid_vnr(v->task)) ||
+	    nla_put_u32(skb, VMSCHED_A_VCPU_STATE, vms_vcpu_state(v)) ||
+	    nla_put_u32(skb, VMSCHED_A_VCPU_CPU, task_cpu(v->task)) ||
+	    put_params(skb, VMSCHED_A_VCPU_PARAMS, &v->params, v->affinity) ||
+	    put_u64(skb, VMSCHED_A_VCPU_RUN_NS, use.run_ns) ||
+	    put_u64(skb, VMSCHED_A_VCPU_GUEST_NS, use.guest_ns) ||
+	    put_u64(skb, VMSCHED_A_VCPU_USER_NS, use.user_ns) ||
+	    put_u64(skb, VMSCHED_A_VCPU_WAIT_NS, use.wait_ns) ||
+	    put_u64(skb, VMSCHED_A_VCPU_SWITCHES, use.grants) ||
+	    put_u64(skb, VMSCHED_A_VCPU_EXITS, use.exits) ||
+	    put_u64(skb, VMSCHED_A_VCPU_MIGRATIONS, v->migrations) ||
+	    put_user_mask(skb, v))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req)
+{
+	if (nla_put_string(skb, VMSCHED_A_SWITCH_FROM, req->from) ||
+	    nla_put_string(skb, VMSCHED_A_SWITCH_TO, req->to) ||
+	    nla_put_string(skb, VMSCHED_A_SWITCH_POOL, req->pool) ||
+	    nla_put_u32(skb, VMSCHED_A_SWITCH_ACTIVATE, req->activate) ||
+	    put_u64(skb, VMSCHED_A_SWITCH_CEASE_NS, req->cease_ns) ||
+	    put_u64(skb, VMSCHED_A_SWITCH_BLACKOUT_NS, req->blackout_ns) ||
+	    nla_put_u32(skb, VMSCHED_A_SWITCH_VCPUS, req->vcpus) ||
+	    (req->err &&
+	     nla_put_u32(skb, VMSCHED_A_SWITCH_ERROR, -req->err)))
+		return -EMSGSIZE;
+	return 0;
+}

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Commands of the generic netlink family: parse, one call, fill. Takes no
+ * decision. Every refusal says in a line what is wrong and what to do.
+ *
+ * For administrators only, because statistics of VMs tell about their work;
+ * the parameter unpriv_reads opens what only reads. There is no alias for the
+ * family, or any user could load the module, and it exists in the initial
+ * network namespace only.
+ *
+ * Locking: vms_mutex around each look at objects.
+ */
+#include <linux/capability.h>
+#include <linux/module.h>
+#include <linux/string.h>
+#include <net/genetlink.h>
+
+#include "netlink_gen.h"
+#include "vmsched.h"
+
+#define MAX_OPS		24
+
+static bool unpriv_reads;
+module_param(unpriv_reads, bool, 0444);
+MODULE_PARM_DESC(unpriv_reads, "let everybody read status and statistics");
+
+static struct genl_split_ops ops_table[MAX_OPS] __ro_after_init;
+
+static const struct genl_multicast_group groups[] = {
+	[VMSCHED_NLGRP_EVENTS] = {
+		.name	= VMSCHED_MCGRP_EVENTS,
+		.flags	= GENL_MCAST_CAP_SYS_ADMIN,
+	},
+};
+
+struct genl_family vmsched_nl_family __ro_after_init = {
+	.name		= VMSCHED_FAMILY_NAME,
+	.version	= VMSCHED_FAMILY_VERSION,
+	.netnsok	= false,
+	.parallel_ops	= true,
+	.module		= THIS_MODULE,
+	.split_ops	= ops_table,
+	.mcgrps		= groups,
+	.n_mcgrps	= ARRAY_SIZE(groups),
+};
+
+/* GENL_ADMIN_PERM asks for CAP_NET_ADMIN: network admins own no VMs. */
+static int may_write(struct sk_buff *skb, struct genl_info *info)
+{
+	if (netlink_capable(skb, CAP_SYS_ADMIN))
+		return 0;
+	GENL_SET_ERR_MSG(info, "changing something needs CAP_SYS_ADMIN");
+	return -EPERM;
+}
+
+static int missing(struct genl_info *info, const char *what)
+{
+	GENL_SET_ERR_MSG_FMT(info, "the message lacks the attribute %s", what);
+	return -EINVAL;
+}
+
+static struct sk_buff *reply_new(struct genl_info *info, void **hdr)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+
+	if (!skb)
+		return NULL;
+	*hdr = genlmsg_iput(skb, info);
+	if (!*hdr) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+static int reply_end(struct sk_buff *skb, void *hdr, int err,
+		     struct genl_info *info)
+{
+	if (err) {
+		nlmsg_free(skb);
+		GENL_SET_ERR_MSG(info, "the answer does not fit or memory is short");
+		return err;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
+
+static int no_memory(struct genl_info *info)
+{
+	GENL_SET_ERR_MSG(info, "out of memory");
+	return -ENOMEM;
+}
+
+static int fill_status(struct sk_buff *skb)
+{
+	struct vms_pool *pool;
+	u32 vms = 0, vcpus = 0;
+
+	mutex_lock(&vms_mutex);
+	list_for_each_entry(pool, &vms_pools, node) {
+		vms += pool->nr_vms;
+		vcpus += pool->nr_vcpus;
+	}
+	mutex_unlock(&vms_mutex);
+
+	if (nla_put_string(skb, VMSCHED_A_STATUS_VERSION, VMS_VERSION) ||
+	    nla_put_u32(skb, VMSCHED_A_STATUS_API, VMSCHED_API) ||
+	    nla_put_u32(skb, VMSCHED_A_STATUS_VMS, vms) ||
+	    nla_put_u32(skb, VMSCHED_A_STATUS_VCPUS, vcpus) ||
+	    nla_put_u64_64bit(skb, VMSCHED_A_STATUS_DROPPED,
+			      vms_vcpus_dropped(), 0))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int vmsched_nl_status_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	void *hdr;
+
+	reply = reply_new(info, &hdr);
+	if (!reply)
+		return no_memory(info);
+	return reply_end(reply, hdr, fill_status(reply), info);
+}
+
+int vmsched_nl_sched_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct vmsched_ops *ops;
+	struct sk_buff *reply;
+	void *hdr;
+	int err;
+
+	if (!info->attrs[VMSCHED_A_SCHED_NAME])
+		return missing(info, "name");
+	reply = reply_new(info, &hdr);
+	if (!reply)
+		return no_memory(info);
+	ops = vms_sched_get(nla_data(info->attrs[VMSCHED_A_SCHED_NAME]));
+	if (IS_ERR(ops)) {
+		nlmsg_free(reply);
+		GENL_SET_ERR_MSG(info, "no such scheduler is registered");
+		NL_SET_BAD_ATTR(info->extack, info->attrs[VMSCHED_A_SCHED_NAME]);
+		return PTR_ERR(ops);
+	}
+	mutex_lock(&vms_mutex);
+	err = vms_fill_sched(reply, ops, vms_pool_users(ops));
+	mutex_unlock(&vms_mutex);
+	vms_sched_put(ops);
+	return reply_end(reply, hdr, err, info);
+}
+
+struct dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+};
+
+/* One object of a dump as a message of its own. */
+static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return genlmsg_iput(skb, genl_info_dump(cb));
+}
+
+static int dump_end(struct sk_buff *skb, void *hdr, int err)
+{
+	if (err)
+		genlmsg_cancel(skb, hdr);
+	else
+		genlmsg_end(skb, hdr);
+	return err;
+}
+
+static int dump_sched(const struct vmsched_ops *ops, void *arg)
+{
+	struct dump *dump = arg;
+	void *hdr = dump_begin(dump->skb, dump->cb);
+
+	if (!hdr)
+		return -EMSGSIZE;
+	return dump_end(dump->skb, hdr,
+			vms_fill_sched(dump->skb, ops, vms_pool_users(ops)));
+}
+
+int vmsched_nl_sched_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb)
+{
+	struct dump dump = { skb, cb };
+
+	mutex_lock(&vms_mutex);
+	cb->args[0] = vms_sched_for_each(dump_sched, &dump, cb->args[0]);
+	mutex_unlock(&vms_mutex);
+	return skb->len;
+}
+
+int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vms_pool *pool;
+	struct sk_buff *reply;
+	int err = -ENOENT;
+	void *hdr;
+
+	if (!info->attrs[VMSCHED_A_POOL_NAME])
+		return missing(info, "name");
+	reply = reply_new(info, &hdr);
+	if (!reply)
+		return no_memory(info);
+	mutex_lock(&vms_mutex);
+	pool = vms_pool_find(nla_data(info->attrs[VMSCHED_A_POOL_NAME]));
+	if (pool)
+		err = vms_fill_pool(reply, pool);
+	mutex_unlock(&vms_mutex);
+	if (!pool) {
+		nlmsg_free(reply);
+		GENL_SET_ERR_MSG(info, "no such pool");
+		NL_SET_BAD_ATTR(info->extack, info->attrs[VMSCHED_A_POOL_NAME]);
+		return err;
+	}
+	return reply_end(reply, hdr, err, info);
+}
+
+int vmsched_nl_pool_get_dumpit(struct sk_buff *skb,
+			       struct netlink_callback *cb)
+{
+	struct vms_pool *pool;
+	long n = 0;
+	void *hdr;
+
+	mutex_lock(&vms_mutex);
+	list_for_each_entry(pool, &vms_pools, node) {
+		if (n++ < cb->args[0])
+			continue;
+		hdr = dump_begin(skb, cb);
+		if (!hdr || dump_end(skb, hdr, vms_fill_pool(skb, pool)))
+			break;
+		cb->args[0] = n;
+	}
+	mutex_unlock(&vms_mutex);
+	return skb->len;
+}
+
+/* Find the VM of an attribute with its id. vms_mutex held. */
+static struct vms_vm *find_vm(struct genl_info *info, int attr)
+{
+	struct vms_vm *vm = vms_vm_find(nla_get_u64(info->attrs[attr]));
+
+	if (vm)
+		return vm;
+	GENL_SET_ERR_MSG_FMT(info, "no VM has the id %llu",
+			     nla_get_u64(info->attrs[attr]));
+	NL_SET_BAD_ATTR(info->extack, info->attrs[attr]);
+	return NULL;
+}
+
+int vmsched_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	struct vms_vm *vm;
+	int err = 0;
+	void *hdr;
+
+	if (!info->attrs[VMSCHED_A_VM_ID])
+		return missing(info, "id");
+	reply = reply_new(info, &hdr);
+	if (!reply)
+		return no_memory(info);
+	mutex_lock(&vms_mutex);
+	vm = find_vm(info, VMSCHED_A_VM_ID);
+	if (vm)
+		err = vms_fill_vm(reply, vm);
+	mutex_unlock(&vms_mutex);
+	if (!vm) {
+		nlmsg_free(reply);
+		return -ENOENT;
+	}
+	return reply_end(reply, hdr, err, info);
+}
+
+/* Goes on after the id that was shown last: VMs may come and go meanwhile. */
+int vmsched_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct vms_vm *vm;
+	void *hdr;
+
+	mutex_lock(&vms_mutex);
+	list_for_each_entry(vm, &vms_vms, node) {
+		if (vm->id <= cb->args[0])
+			continue;
+		hdr = dump_begin(skb, cb);
+		if (!hdr || dump_end(skb, hdr, vms_fill_vm(skb, vm)))
+			break;
+		cb->args[0] = vm->id;
+	}
+	mutex_unlock(&vms_mutex);
+	return skb->len;
+}
+
+int vmsched_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vms_vm *vm;
+	int err;
+
+	err = may_write(skb, info);
+	if (err)
+		return err;
+	if (!info->attrs[VMSCHED_A_VM_ID])
+		return missing(info, "id");
+	if (!info->attrs[VMSCHED_A_VM_PARAMS])
+		return missing(info, "params");
+
+	mutex_lock(&vms_mutex);
+	vm = find_vm(info, VMSCHED_A_VM_ID);
+	if (vm)
+		err = vms_params_set_vm(vm, info->attrs[VMSCHED_A_VM_PARAMS],
+					info->extack);
+	else
+		err = -ENOENT;
+	mutex_unlock(&vms_mutex);
+	return err;
+}
+
+/* vCPUs of one VM from the place where the last message ended. */
+static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
+		      struct vms_vm *vm)
+{
+	struct vms_vcpu *v;
+	long n = 0;
+	void *hdr;
+
+	list_for_each_entry(v, &vm->vcpus, vm_node) {
+		if (n++ < cb->args[1])
+			continue;
+		hdr = dump_begin(skb, cb);
+		if (!hdr || dump_end(skb, hdr, vms_fill_vcpu(skb, v)))
+			return -EMSGSIZE;
+		cb->args[1] = n;
+	}
+	cb->args[0] = vm->id;
+	cb->args[1] = 0;
+	return 0;
+}
+
+int vmsched_nl_vcpu_get_dumpit(struct sk_buff *skb,
+			       struct netlink_callback *cb)
+{
+	struct nlattr *only = genl_info_dump(cb)->attrs[VMSCHED_A_VCPU_VM_ID];
+	struct vms_vm *vm;
+	int err = 0;
+
+	mutex_lock(&vms_mutex);
+	if (only && !cb->args[0] && !vms_vm_find(nla_get_u64(only))) {
+		NL_SET_ERR_MSG_ATTR_FMT(cb->extack, only,
+					"no VM has the id %llu",
+					nla_get_u64(only));
+		err = -ENOENT;
+		goto out;
+	}
+	list_for_each_entry(vm, &vms_vms, node) {
+		if (vm->id <= cb->args[0] ||
+		    (only && vm->id != nla_get_u64(only)))
+			continue;
+		if (dump_vcpus(skb, cb, vm))
+			break;
+	}
+out:
+	mutex_unlock(&vms_mutex);
+	return err ?: skb->len;
+}
+
+int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr **attrs = info->attrs;
+	struct vms_vcpu *v = NULL;
+	struct vms_vm *vm;
+	int err;
+
+	err = may_write(skb, info);
+	if (err)
+		return err;
+	if (!attrs[VMSCHED_A_VCPU_VM_ID] || !attrs[VMSCHED_A_VCPU_INDEX])
+		return missing(info, "vm-id or index");
+	if (!attrs[VMSCHED_A_VCPU_PARAMS])
+		return missing(info, "params");
+
+	mutex_lock(&vms_mutex);
+	vm = find_vm(info, VMSCHED_A_VCPU_VM_ID);
+	if (vm)
+		v = vms_vm_vcpu(vm, nla_get_u32(attrs[VMSCHED_A_VCPU_INDEX]));
+	if (vm && !v) {
+		GENL_SET_ERR_MSG_FMT(info, "VM %llu has no vCPU %u", vm->id,
+				     nla_get_u32(attrs[VMSCHED_A_VCPU_INDEX]));
+		NL_SET_BAD_ATTR(info->extack, attrs[VMSCHED_A_VCPU_INDEX]);
+	}
+	err = -ENOENT;
+	if (v)
+		err = vms_params_set_vcpu(v, attrs[VMSCHED_A_VCPU_PARAMS],
+					  info->extack);
+	mutex_unlock(&vms_mutex);
+	return err;
+}
+
+static int parse_switch(struct genl_info *info, struct vms_switch *req)
+{
+	struct nlattr **attrs = info->attrs;
+	struct nlattr *ms = attrs[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS];
+
+	strscpy(req->pool, "default", sizeof(req->pool));
+	if (attrs[VMSCHED_A_SWITCH_POOL])
+		nla_strscpy(req->pool, attrs[VMSCHED_A_SWITCH_POOL],
+			    sizeof(req->pool));
+	if (attrs[VMSCHED_A_SWITCH_TO])
+		nla_strscpy(req->to, attrs[VMSCHED_A_SWITCH_TO],
+			    sizeof(req->to));
+	req->activate = VMSCHED_ACTIVATE_TABLE;
+	if (attrs[VMSCHED_A_SWITCH_ACTIVATE])
+		req->activate = nla_get_u32(attrs[VMSCHED_A_SWITCH_ACTIVATE]);
+	req->cease_ms = ms ? nla_get_u32(ms) : VMS_CEASE_MS_DFL;
+	if (req->cease_ms < 1 || req->cease_ms > VMS_CEASE_MS_MAX) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, ms,
+					"cease-timeout %u outside 1..%u ms",
+					req->cease_ms, VMS_CEASE_MS_MAX);
+		return -ERANGE;
+	}
+	return 0;
+}
+
+int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vms_switch req = {};
+	struct sk_buff *reply;
+	void *hdr;
+	int err;
+
+	err = may_write(skb, info);
+	if (err)
+		return err;
+	err = parse_switch(info, &req);
+	if (err)
+		return err;
+	/* Before the switch: after it nothing may fail. */
+	reply = reply_new(info, &hdr);
+	if (!reply)
+		return no_memory(info);
+	err = vms_switch_run(&req);
+	if (err) {
+		nlmsg_free(reply);
+		GENL_SET_ERR_MSG_FMT(info, "%s", req.why);
+		return err;
+	}
+	return reply_end(reply, hdr, vms_fill_switch(reply, &req), info);
+}
+
+static void __init open_reads(struct genl_split_ops *op)
+{
+	switch (op->cmd) {
+	case VMSCHED_CMD_STATUS_GET:
+	case VMSCHED_CMD_SCHED_GET:
+	case VMSCHED_CMD_POOL_GET:
+	case VMSCHED_CMD_VM_GET:
+	case VMSCHED_CMD_VCPU_GET:
+		op->flags &= ~GENL_ADMIN_PERM;
+	}
+}
+
+int __init vms_netlink_init(void)
+{
+	unsigned int i;
+	int err;
+
+	if (WARN_ON(vmsched_nl_n_ops > MAX_OPS))
+		return -E2BIG;
+	for (i = 0; i < vmsched_nl_n_ops; i++) {
+		ops_table[i] = vmsched_nl_ops[i];
+		if (unpriv_reads)
+			open_reads(&ops_table[i]);
+	}
+	vmsched_nl_family.n_split_ops = vmsched_nl_n_ops;
+	err = genl_register_family(&vmsched_nl_family);
+	if (err)
+		return err;
+	vms_notify_init();
+	return 0;
+}
+
+void vms_netlink_exit(void)
+{
+	vms_notify_exit();
+	genl_unregister_family(&vmsched_nl_family);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens, told to whoever listens to the multicast group "events". May
+ * sleep for memory, never fails its caller, costs nothing without a listener.
+ */
+#include <net/genetlink.h>
+
+#include "netlink_gen.h"
+#include "vmsched.h"
+
+/* Start a message. NULL if nobody listens, or for lack of memory. */
+static struct sk_buff *begin(u8 cmd, void **hdr)
+{
+	struct sk_buff *skb;
+
+	if (!genl_has_listeners(&vmsched_nl_family, &init_net,
+				VMSCHED_NLGRP_EVENTS))
+		return NULL;
+	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	if (!skb)
+		return NULL;
+	*hdr = genlmsg_put(skb, 0, 0, &vmsched_nl_family, 0, cmd);
+	if (!*hdr) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+static void end(struct sk_buff *skb, void *hdr, int err)
+{
+	if (err) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast(&vmsched_nl_family, skb, 0, VMSCHED_NLGRP_EVENTS,
+			  GFP_KERNEL);
+}
+
+void vms_notify_vm(u8 cmd, struct vms_vm *vm)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = begin(cmd, &hdr);
+	if (skb)
+		end(skb, hdr, vms_fill_vm(skb, vm));
+}
+
+void vms_notify_switch(const struct vms_switch *req)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = begin(VMSCHED_CMD_SWITCH_NTF, &hdr);
+	if (skb)
+		end(skb, hdr, vms_fill_switch(skb, req));
+}
+
+static void sched_changed(const struct vmsched_ops *ops, bool added)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = begin(added ? VMSCHED_CMD_SCHED_ADD_NTF :
+			    VMSCHED_CMD_SCHED_DEL_NTF, &hdr);
+	if (skb)
+		end(skb, hdr, vms_fill_sched(skb, ops, 0));
+}
+
+void vms_notify_init(void)
+{
+	vms_registry_watch(sched_changed);
+}
+
+void vms_notify_exit(void)
+{
+	vms_registry_watch(NULL);
+}

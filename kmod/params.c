@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Neutral parameters of VMs and vCPUs: their ranges, and how they are set.
+ * All that a message asks for is checked first; then all of it is done.
+ *
+ * Locking: vms_mutex held; the pool lock for what schedulers see.
+ */
+#include <linux/cpumask.h>
+#include <linux/slab.h>
+#include <net/netlink.h>
+
+#include "netlink_gen.h"
+#include "vmsched.h"
+
+#define USEC_10S	(10 * USEC_PER_SEC)
+
+/* Ranges in the unit of the attribute; zero_ok: 0 stands for "none" too. */
+static const struct limits {
+	const char *name;
+	u32 min;
+	u32 max;
+	u16 offset;
+	bool zero_ok;
+} ranges[VMSCHED_A_PARAMS_MAX + 1] = {
+#define RANGE(attr, field, lo, hi, zero)				\
+	[VMSCHED_A_PARAMS_##attr] = { #field, lo, hi,			\
+		offsetof(struct vmsched_params, field), zero }
+	RANGE(WEIGHT, weight, VMSCHED_WEIGHT_MIN, VMSCHED_WEIGHT_MAX, false),
+	RANGE(CAP, cap, 1, 1000000, true),
+	RANGE(RESERVATION, reservation, 1, 1000000, true),
+	RANGE(PERIOD_US, period_us, 100, USEC_10S, true),
+	RANGE(BUDGET_US, budget_us, 100, USEC_10S, true),
+	RANGE(SLICE_US, slice_us, 100, USEC_PER_SEC, true),
+	RANGE(WARP_US, warp_us, 0, USEC_10S, true),
+	RANGE(WARP_LIMIT_US, warp_limit_us, 100, USEC_10S, true),
+	RANGE(UNWARP_US, unwarp_us, 0, USEC_10S, true),
+	RANGE(TIME_CRITICAL, time_critical, 0, 1, true),
+#undef RANGE
+};
+
+/* What a message asks for. */
+struct wish {
+	struct vmsched_params params;
+	cpumask_var_t affinity;
+	u32 set;	/* bit N: attribute N is given */
+};
+
+void vms_params_default(struct vmsched_params *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->weight = VMSCHED_WEIGHT_DFL;
+}
+
+static u32 *field(struct vmsched_params *p, unsigned int attr)
+{
+	return (void *)p + ranges[attr].offset;
+}
+
+static int take_number(struct wish *wish, unsigned int attr,
+		       const struct nlattr *nla, struct netlink_ext_ack *extack)
+{
+	const struct limits *r = &ranges[attr];
+	u32 value = nla_get_u32(nla);
+
+	if ((value < r->min || value > r->max) && !(r->zero_ok && !value)) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, nla, "%s %u outside %s%u..%u",
+					r->name, value,
+					r->zero_ok && r->min ? "0 or " : "",
+					r->min, r->max);
+		return -ERANGE;
+	}
+	*field(&wish->params, attr) = value;
+	return 0;
+}
+
+static int take_affinity(struct wish *wish, const struct nlattr *nla,
+			 const struct vms_pool *pool,
+			 struct netlink_ext_ack *extack)
+{
+	const char *list = nla_data(nla);
+
+	if (!*list) {
+		cpumask_copy(wish->affinity, cpu_possible_mask);
+		return 0;
+	}
+	if (cpulist_parse(list, wish->affinity)) {
+		NL_SET_ERR_MSG_ATTR(extack, nla,
+				    "affinity is not a list of pCPUs like 0-3,8");
+		return -EINVAL;
+	}
+	if (!cpumask_intersects(wish->affinity, &pool->cpus)) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, nla,
+					"affinity has no pCPU of pool %s, which has %*pbl",
+					pool->name,
+					cpumask_pr_args(&pool->cpus));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int take_all(struct wish *wish, const struct vms_pool *pool,
+		    struct nlattr *nest, struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[VMSCHED_A_PARAMS_MAX + 1];
+	unsigned int attr;
+	int err;
+
+	err = nla_parse_nested(tb, VMSCHED_A_PARAMS_MAX, nest,
+			       vmsched_params_nl_policy, extack);
+	if (err)
+		return err;
+	for (attr = 1; attr <= VMSCHED_A_PARAMS_MAX; attr++) {
+		if (!tb[attr])
+			continue;
+		if (attr == VMSCHED_A_PARAMS_AFFINITY)
+			err = take_affinity(wish, tb[attr], pool, extack);
+		else
+			err = take_number(wish, attr, tb[attr], extack);
+		if (err)
+			return err;
+		wish->set |= BIT(attr);
+	}
+	if (!wish->set) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "no parameter to set");
+		return -EINVAL;
+	}
+	if (wish->params.budget_us > wish->params.period_us) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, nest,
+					"budget_us %u exceeds period_us %u",
+					wish->params.budget_us,
+					wish->params.period_us);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void copy_set(struct vmsched_params *to,
+		     const struct vmsched_params *from, u32 which)
+{
+	unsigned int attr;
+
+	for (attr = 1; attr < VMSCHED_A_PARAMS_AFFINITY; attr++)
+		if (which & BIT(attr))
+			*field(to, attr) =
+				*field((struct vmsched_params *)from, attr);
+}
+
+/* Put what is given into force for one vCPU. Cannot fail. */
+static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
+{
+	struct vms_pool *pool = v->vm->pool;
+
+	copy_set(&v->params, &wish->params, which);
+
+	raw_spin_lock_irq(&pool->lock);
+	v->ent->params = v->params;
+	v->ent->inst->ops->set_params(v->ent->inst, v->ent, vms_now());
+	raw_spin_unlock_irq(&pool->lock);
+
+	if (which & BIT(VMSCHED_A_PARAMS_AFFINITY)) {
+		mutex_lock(&v->mask_lock);
+		cpumask_copy(v->affinity, wish->affinity);
+		mutex_unlock(&v->mask_lock);
+		vms_apply_refresh(v);
+	}
+}
+
+/**
+ * vms_params_set_vm() - set parameters of a VM
+ * @vm: the VM
+ * @nest: attributes VMSCHED_A_PARAMS_*
+ * @extack: says what is wrong
+ *
+ * They count for all its vCPUs but those that have the same one set as their
+ * own. On an error nothing is changed.
+ *
+ * Context: process, vms_mutex held.
+ * Return: 0, -ERANGE, -EINVAL or -ENOMEM.
+ */
+int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
+		      struct netlink_ext_ack *extack)
+{
+	struct wish wish = { .params = vm->params };
+	struct vms_vcpu *v;
+	int err;
+
+	lockdep_assert_held(&vms_mutex);
+	if (!zalloc_cpumask_var(&wish.affinity, GFP_KERNEL)) {
+		NL_SET_ERR_MSG(extack, "out of memory");
+		return -ENOMEM;
+	}
+	err = take_all(&wish, vm->pool, nest, extack);
+	if (err)
+		goto out;
+
+	copy_set(&vm->params, &wish.params, wish.set);
+	if (wish.set & BIT(VMSCHED_A_PARAMS_AFFINITY))
+		cpumask_copy(&vm->affinity, wish.affinity);
+	list_for_each_entry(v, &vm->vcpus, vm_node)
+		apply(v, &wish, wish.set & ~v->own);
+out:
+	free_cpumask_var(wish.affinity);
+	return err;
+}
+
+/**
+ * vms_params_set_vcpu() - set parameters of one vCPU
+ * @v: attached vCPU
+ * @nest: attributes VMSCHED_A_PARAMS_*
+ * @extack: says what is wrong
+ *
+ * Context: process, vms_mutex held.
+ * Return: as vms_params_set_vm().
+ */
+int vms_params_set_vcpu(struct vms_vcpu *v, struct nlattr *nest,
+			struct netlink_ext_ack *extack)
+{
+	struct wish wish = { .params = v->params };
+	int err;
+
+	lockdep_assert_held(&vms_mutex);
+	if (!zalloc_cpumask_var(&wish.affinity, GFP_KERNEL)) {
+		NL_SET_ERR_MSG(extack, "out of memory");
+		return -ENOMEM;
+	}
+	err = take_all(&wish, v->vm->pool, nest, extack);
+	if (!err) {
+		v->own |= wish.set;
+		apply(v, &wish, wish.set);
+	}
+	free_cpumask_var(wish.affinity);
+	return err;
+}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# For people: what can be built, checked, shown and installed. How kernel
+# objects are compiled stands in Kbuild and kmod/Kbuild, for the tool in
+# userspace/Makefile, for the tests in selftests/Makefile.
+#
+#	make			modules and vmschedctl
+#	make check		every test (installs the packages it needs)
+#	make check-fast		the quick part of them
+#	make demo		guests under schedulers that change while they run
+#	sudo make install	then: modprobe vmsched
+#
+# KVER=release or KDIR=directory choose the kernel to build for: without them
+# it is the running one if its headers are installed, else the newest 6.12.
+
+TOP	:= $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+PREFIX	?= /usr/local
+DESTDIR	?=
+
+newest	:= $(shell ls -d /lib/modules/6.12.*/build/Makefile 2>/dev/null | \
+		cut -d/ -f4 | sort -V | tail -n 1)
+running	:= $(shell uname -r)
+KVER	?= $(if $(wildcard /lib/modules/$(running)/build/Makefile),$(running),$(newest))
+KDIR	?= /lib/modules/$(KVER)/build
+MODDIR	:= $(DESTDIR)/lib/modules/$(KVER)/updates/vmsched
+SPECDIR	:= $(DESTDIR)$(PREFIX)/share/vmsched
+
+# The test machine boots the newest 6.12, whatever runs here.
+TESTKERNEL = KVER=$(newest)
+
+# Two builds at once would write the same objects.
+LOCK	:= flock build/.lock
+
+all: modules tools
+
+build:
+	@mkdir -p $@
+
+modules: need-kbuild | build
+	$(LOCK) $(MAKE) -C $(KDIR) M=$(TOP) $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc)) modules
+
+tools: need-cc | build
+	$(MAKE) -C userspace
+
+selftests: modules
+	$(MAKE) -C selftests KVER=$(KVER) KDIR=$(KDIR)
+	$(MAKE) -C selftests/guest
+
+# Packages first: what is found out about headers and libraries while a
+# makefile is read must be found out after that.
+check check-fast:
+	@scripts/setup
+	@$(MAKE) --no-print-directory do-$@
+
+demo:
+	@scripts/setup
+	@$(MAKE) --no-print-directory do-$@
+
+do-check do-check-fast: do-%:
+	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
+	@$(TESTKERNEL) scripts/check $(if $(findstring fast,$*),--fast)
+
+do-demo:
+	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools
+	@$(MAKE) --no-print-directory -C selftests/guest
+	@scripts/demo
+
+install:
+	@test -e kmod/vmsched.ko -a -e build/vmschedctl || \
+		{ echo "install: not built yet: run make first" >&2; exit 1; }
+	install -d $(MODDIR)
+	find kmod -name '*.ko' -exec install -m 644 {} $(MODDIR) \;
+	$(if $(DESTDIR),,depmod -a $(KVER))
+	$(MAKE) -C userspace install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+	install -D -m 644 Documentation/netlink/specs/vmsched.yaml $(SPECDIR)/vmsched.yaml
+
+uninstall:
+	rm -rf $(MODDIR) $(SPECDIR)
+	$(if $(DESTDIR),,depmod -a $(KVER))
+	$(MAKE) -C userspace uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+clean:
+	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(TOP) clean
+	rm -rf build
+
+need-cc:
+	@command -v $(firstword $(CC)) >/dev/null || \
+		{ echo "make: no compiler $(CC): run scripts/setup" >&2; exit 1; }
+
+need-kbuild: need-cc
+	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers in \
+	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
+
+.PHONY: all modules tools selftests check check-fast demo do-check do-check-fast \
+	do-demo install uninstall clean need-cc need-kbuild

@@ -37,7 +37,8 @@ build:
 	@mkdir -p $@
 
 modules: need-kbuild | build
-	$(LOCK) $(MAKE) -C $(KDIR) M=$(TOP) $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc)) modules
+	$(LOCK) $(MAKE) -C $(KDIR) M=$(TOP) \
+		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) modules
 
 tools: need-cc | build
 	$(MAKE) -C userspace

@@ -320,7 +320,8 @@ static int exchange(struct conn *nl, struct nl_msg *msg)
 	while (err >= 0 && !nl->done)
 		err = nl_recvmsgs_default(nl->sock);
 	nl->request = NULL;
-	return err < 0 ? nle_to_errno(err) : nl->result;
+	/* libnl's own error numbers say less than the kernel's. */
+	return nl->done ? nl->result : nle_to_errno(err);
 }
 
 int conn_call(struct conn *nl, int cmd,

@@ -130,24 +130,32 @@ static int add_line(struct libscols_table *table, const struct list *list,
 	return line ? 0 : -1;
 }
 
+static bool is_text(const struct field *field)
+{
+	return field->kind == FIELD_TEXT || field->kind == FIELD_WORD ||
+	       field->kind == FIELD_KEYS;
+}
+
 static int fill_table(struct libscols_table *table, const struct list *list,
 		      const struct column *columns)
 {
 	const struct column *column;
 	const struct field *field;
 	const void *none = NULL;
+	struct libscols_column *cl;
 	size_t i;
 
 	if (!table)
 		return -1;
 	for (column = columns; column->head; column++) {
 		field = column_field(column, list->model, &none);
-		if (!scols_table_new_column(table, column->head, 0,
-					    field->kind == FIELD_TEXT ||
-					    field->kind == FIELD_WORD ||
-					    field->kind == FIELD_KEYS ? 0 :
-					    SCOLS_FL_RIGHT))
+		cl = scols_table_new_column(table, column->head, 0,
+					    is_text(field) ? 0 :
+					    SCOLS_FL_RIGHT);
+		if (!cl)
 			return -1;
+		/* Names are escaped already, once is enough. */
+		scols_column_set_safechars(cl, "\\");
 	}
 	for (i = 0; i < list->n; i++)
 		if (add_line(table, list, i, columns))

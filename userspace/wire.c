@@ -60,8 +60,8 @@ static int malformed(const struct model *model, const struct field *field,
 		     const char *what, struct conn_error *error)
 {
 	snprintf(error->text, sizeof(error->text),
-		 "answer about a %s %s %s; vmschedctl and vmsched.ko are of different versions",
-		 model->noun, what, field->key);
+		 "the module's answer %s %s of the %s; vmschedctl and vmsched.ko are of different versions",
+		 what, field->key, model->noun);
 	return -EPROTO;
 }
 

@@ -9,6 +9,8 @@
 #include "lib/fixture.h"
 
 #define NOBODY		65534
+/* Seconds for a test of many commands on a slow machine */
+#define LIMIT		200
 #define STATE_SIZE	2048
 
 /* Fields that must not change through a refused command */
@@ -142,14 +144,14 @@ static const struct refusal refusals[] = {
 	{ "vm frobnicate", CLI_USAGE, "frobnicate" },
 };
 
-TEST_F(vmsched, refused_and_nothing_changed)
+TEST_F_TIMEOUT(vmsched, refused_and_nothing_changed, LIMIT)
 {
 	char before[STATE_SIZE], after[STATE_SIZE];
 	struct rawvm *vm = start_guest();
 	unsigned int i;
 
 	ASSERT_NE(NULL, vm);
-	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, 1000));
+	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, limit_ms(1000)));
 	ASSERT_TRUE(read_state(before));
 	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
 		const struct refusal *r = &refusals[i];
@@ -162,26 +164,26 @@ TEST_F(vmsched, refused_and_nothing_changed)
 			TH_LOG("after `%s`", cmd);
 		}
 	}
-	EXPECT_TRUE(rawvm_advances(vm, 10000));
+	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 }
 
 /* The same while a scheduler other than native holds the guests */
-TEST_F(vmsched, refused_switch_keeps_the_scheduler)
+TEST_F_TIMEOUT(vmsched, refused_switch_keeps_the_scheduler, LIMIT)
 {
 	char before[STATE_SIZE], after[STATE_SIZE];
 	struct rawvm *vm = start_guest();
 
 	ASSERT_NE(NULL, vm);
 	ASSERT_EQ(0, sched_switch("rr", NULL));
-	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, 1000));
+	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, limit_ms(1000)));
 	ASSERT_TRUE(read_state(before));
 	EXPECT_TRUE(refused(0, CLI_NO_OBJECT, "nosuch", "sched switch nosuch"));
 	ASSERT_TRUE(read_state(after));
 	EXPECT_STREQ(before, after);
-	EXPECT_TRUE(rawvm_advances(vm, 10000));
+	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 }
 
-TEST_F(vmsched, no_permission)
+TEST_F_TIMEOUT(vmsched, no_permission, LIMIT)
 {
 	static const char * const cmds[] = {
 		"status", "vm list", "vcpu list", "sched list",
@@ -193,7 +195,7 @@ TEST_F(vmsched, no_permission)
 	unsigned int i;
 
 	ASSERT_NE(NULL, vm);
-	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, 1000));
+	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, limit_ms(1000)));
 	ASSERT_TRUE(read_state(before));
 	for (i = 0; i < ARRAY_SIZE(cmds); i++)
 		EXPECT_TRUE(refused(NOBODY, CLI_NO_PERMISSION, NULL, cmds[i]));
@@ -203,7 +205,7 @@ TEST_F(vmsched, no_permission)
 	EXPECT_STREQ(before, after);
 }
 
-TEST_F(vmsched, module_not_loaded)
+TEST_F_TIMEOUT(vmsched, module_not_loaded, LIMIT)
 {
 	static const char * const cmds[] = {
 		"status", "vm list", "vcpu list", "sched list", "sched previous",
@@ -220,7 +222,7 @@ TEST_F(vmsched, module_not_loaded)
 	EXPECT_FALSE(module_loaded("vmsched"));
 }
 
-TEST_F(vmsched, scheduler_in_use)
+TEST_F_TIMEOUT(vmsched, scheduler_in_use, LIMIT)
 {
 	struct rawvm *vm = start_guest();
 	char active[32];
@@ -235,7 +237,7 @@ TEST_F(vmsched, scheduler_in_use)
 	EXPECT_TRUE(module_loaded("vmsched_rr"));
 	ASSERT_EQ(0, sched_active(active, sizeof(active)));
 	EXPECT_STREQ("rr", active);
-	EXPECT_TRUE(rawvm_advances(vm, 10000));
+	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 
 	ASSERT_EQ(0, sched_switch("native", NULL));
 	EXPECT_EQ(0, cli_do("sched unload rr"));
@@ -268,14 +270,14 @@ static int insert_bad(const char *name, const char *says, const char *says2)
 	return ret;
 }
 
-TEST_F(vmsched, bad_schedulers_are_refused)
+TEST_F_TIMEOUT(vmsched, bad_schedulers_are_refused, LIMIT)
 {
 	char before[STATE_SIZE], after[STATE_SIZE];
 	struct rawvm *vm = start_guest();
 	struct cli list;
 
 	ASSERT_NE(NULL, vm);
-	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, 1000));
+	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, limit_ms(1000)));
 	ASSERT_TRUE(read_state(before));
 	EXPECT_EQ(-EINVAL, insert_bad("bad_op", "bad", "charge"));
 	EXPECT_EQ(-EEXIST, insert_bad("bad_name", "native", "taken"));
@@ -297,7 +299,7 @@ TEST_F(vmsched, bad_schedulers_are_refused)
 	ASSERT_EQ(0, klog_mark(&self->log));
 }
 
-TEST_F(vmsched, kernel_without_tracepoint)
+TEST_F_TIMEOUT(vmsched, kernel_without_tracepoint, LIMIT)
 {
 	SKIP(return, "needs a kernel built without one of the tracepoints");
 }

@@ -8,7 +8,7 @@
 #include "lib/test.h"
 
 #define RUN_MS		500
-#define LIMIT_MS	10000
+#define LIMIT_MS	HANG_LIMIT_MS
 
 FIXTURE(rawvm) {
 	int unused;

@@ -125,7 +125,7 @@ TEST_F_TIMEOUT(vmsched, work_follows_a_free_pcpu, 120)
 	metric("idle_after_pause", idle, "%");
 	EXPECT_LT(idle, IDLE_LIMIT_PERCENT);
 	ASSERT_EQ(0, rawvm_resume(b));
-	EXPECT_TRUE(rawvm_advances(b, 10000));
+	EXPECT_TRUE(rawvm_advances(b, HANG_LIMIT_MS));
 }
 
 TEST_HARNESS_MAIN

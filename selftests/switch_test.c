@@ -9,10 +9,11 @@
 #define SWITCHES		500
 #define INTERVAL_MS		20
 #define WINDOW_MS		200
+/* Without exact time, ten times as long */
+#define SLOW_WINDOW_MS		2000
 #define WARM_UP			100
 /* Noise of slab and per-CPU lists, far below one object a switch */
 #define GROWTH_LIMIT_KIB	400
-#define SWITCHER_PRIORITY	50
 
 /* All six ways from one of three schedulers to another */
 static const char * const round_trip[] = {
@@ -100,11 +101,11 @@ static int spawn_load(struct rawvm *vms[])
 
 TEST_F_TIMEOUT(vmsched, switch_under_load, 600)
 {
-	struct sched_param fifo = { .sched_priority = SWITCHER_PRIORITY };
 	struct watch_result seen;
 	struct rawvm *vms[8];
 	struct switches *s;
 	struct watch *watch;
+	unsigned int window_ms;
 	uint64_t start;
 	int n, ret;
 
@@ -112,10 +113,10 @@ TEST_F_TIMEOUT(vmsched, switch_under_load, 600)
 	ASSERT_NE(NULL, s);
 	n = spawn_load(vms);
 	ASSERT_GT(n, 0);
-	watch = watch_start(vms, n, WINDOW_MS);
+	window_ms = clock_is_exact() ? WINDOW_MS : SLOW_WINDOW_MS;
+	watch = watch_start(vms, n, window_ms);
 	ASSERT_NE(NULL, watch);
-	/* Only to keep the pace: the guests would leave the CLI little time */
-	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &fifo));
+	ASSERT_EQ(0, control_first());
 	start = clock_ns();
 	ret = do_switches(s);
 	metric("switches_per_s", SWITCHES * 1e9 / (clock_ns() - start), "1/s");
@@ -125,9 +126,10 @@ TEST_F_TIMEOUT(vmsched, switch_under_load, 600)
 	print_figures("blackout", s->blackout, SWITCHES);
 	print_figures("cease", s->cease, SWITCHES);
 	print_figures("command", s->took, SWITCHES);
+	metric("window", window_ms, "ms");
 	metric("windows_missed", seen.missed, "");
 	metric("kernel_memory_growth", s->kib_end - s->kib_warm, "KiB");
-	EXPECT_GT(seen.samples, SWITCHES * INTERVAL_MS / WINDOW_MS);
+	EXPECT_GT(seen.samples, SWITCHES * INTERVAL_MS / window_ms);
 	EXPECT_EQ(0, seen.missed);
 	EXPECT_GT(s->kib_warm, 0);
 	EXPECT_LE(s->kib_end - s->kib_warm, GROWTH_LIMIT_KIB);
@@ -149,10 +151,10 @@ TEST_F_TIMEOUT(vmsched, guests_come_and_go, 300)
 		ASSERT_NE(NULL, vm);
 		ASSERT_EQ(0, sched_switch(round_trip[i % ARRAY_SIZE(round_trip)],
 					  NULL));
-		EXPECT_TRUE(rawvm_advances(vm, 10000));
+		EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 		EXPECT_EQ(0, i % 2 ? rawvm_kill(vm) : rawvm_stop(vm));
 	}
-	EXPECT_TRUE(rawvm_advances(stays, 10000));
+	EXPECT_TRUE(rawvm_advances(stays, HANG_LIMIT_MS));
 }
 
 /* Last: all objects are gone with the module */

@@ -18,9 +18,13 @@ int klog_mark(struct klog *k);
 
 /*
  * Number of records since the mark that are warnings or worse; prints them.
- * Records in which stock kernels tell of a slow machine do not count.
+ * Records in which any kernel tells of a slow machine or of an out-of-tree
+ * module do not count.
  */
 unsigned int klog_warnings(struct klog *k);
+
+/* The same, but records that contain @expected do not count */
+unsigned int klog_warnings_but(struct klog *k, const char *expected);
 
 /* True if a record since the mark contains both texts */
 bool klog_has(struct klog *k, const char *text, const char *text2);

@@ -26,6 +26,7 @@
 #include "rawvm_int.h"
 
 #define KICK_SIGNAL		SIGUSR1
+#define CHILD_SETTLE_US		100000
 
 struct vmm {
 	struct rawvm_kvm kvm;
@@ -215,10 +216,12 @@ static int vmm_fork_exec(struct vmm *vmm)
 	return wait_child(pid);
 }
 
+/* A mask that was inherited narrow may take a moment to be put right */
 static void report_child(struct rawvm_child *child)
 {
-	child->tid = gettid();
+	usleep(CHILD_SETTLE_US);
 	sched_getaffinity(0, sizeof(child->mask), &child->mask);
+	__atomic_store_n(&child->tid, gettid(), __ATOMIC_RELEASE);
 }
 
 /* Runs in a vCPU thread, in its signal's wake: the mask may be narrowed now */
@@ -361,7 +364,10 @@ void rawvm_vmm_main(const struct rawvm_spec *spec, uint8_t *mem,
 		.cond = PTHREAD_COND_INITIALIZER,
 	};
 
-	/* A VM must not outlive its test */
+	struct sched_param none = { .sched_priority = 0 };
+
+	/* A VM must not outlive its test, nor run at its priority */
+	sched_setscheduler(0, SCHED_OTHER, &none);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, spec->name);
 	vmm.kvm.spec = spec;

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "cpus.h"
+#include "exact.h"
 #include "rawvm.h"
 
 static inline void metric(const char *name, double value, const char *unit)

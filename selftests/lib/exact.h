@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How far the clock of the machine can be trusted.
+ *
+ * Limits in milliseconds hold on hardware, and under emulation with one CPU,
+ * where scripts/vm --icount makes time follow the instructions. An emulator
+ * with several CPUs follows the clock of a host that it shares: there a limit
+ * can only tell what hangs from what does not.
+ */
+#ifndef SELFTESTS_EXACT_H
+#define SELFTESTS_EXACT_H
+
+#include <cpuid.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "cpus.h"
+
+#define HANG_LIMIT_MS		30000
+#define CPUID_HYPERVISOR	0x40000000
+
+static inline bool clock_is_exact(void)
+{
+	unsigned int eax, sig[3];
+
+	__cpuid(CPUID_HYPERVISOR, eax, sig[0], sig[1], sig[2]);
+	return memcmp(sig, "TCGTCGTCGTCG", sizeof(sig)) || cpus_online() == 1;
+}
+
+/* @ms where time is exact, else what tells a hang */
+static inline unsigned int limit_ms(unsigned int ms)
+{
+	return clock_is_exact() ? ms : HANG_LIMIT_MS;
+}
+
+#endif /* SELFTESTS_EXACT_H */

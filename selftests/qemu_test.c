@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stock Linux guests under stock QEMU while schedulers change: they go on,
+ * see the time they wait as steal time, and can be stopped, saved and killed.
+ */
+#include <math.h>
+#include <sys/stat.h>
+
+#include "lib/fixture.h"
+#include "lib/qemu.h"
+
+#define LINE_MS			60000
+#define STEAL_SECONDS		10
+#define STEAL_LIMIT		0.05
+#define USER_HZ			100
+#define MIGRATE_MS		60000
+
+/* Three guests of different kinds; all are killed whatever a test does */
+static struct qemu guests[3];
+
+static void kill_guests(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(guests); i++)
+		qemu_kill(&guests[i]);
+}
+
+/* A guest that a failed test left would disturb the next */
+static int start(unsigned int i, const char *name, const char *job,
+		 const char *options)
+{
+	static bool registered;
+
+	if (!registered)
+		registered = !atexit(kill_guests);
+	return qemu_start(&guests[i], name, job, options);
+}
+
+static bool goes_on(const struct qemu *q, const char *word)
+{
+	uint64_t numbers[QEMU_MAX_NUMBERS];
+
+	return qemu_next(q, word, numbers, LINE_MS) > 0;
+}
+
+TEST_F_TIMEOUT(vmsched, guests_live_through_switches, 400)
+{
+	static const char * const order[] = { "rr", "bvt", "native" };
+	static const char * const words[] = { "progress", "tick", "io" };
+	pid_t pid[ARRAY_SIZE(guests)];
+	unsigned int i, j;
+	char name[32];
+
+	ASSERT_EQ(0, start(0, "busy", "spin", NULL));
+	ASSERT_EQ(0, start(1, "idle", "tick", NULL));
+	ASSERT_EQ(0, start(2, "disk", "disk", NULL));
+	for (i = 0; i < ARRAY_SIZE(guests); i++) {
+		pid[i] = guests[i].pid;
+		EXPECT_TRUE(vm_listed(pid[i], true, limit_ms(1000)));
+	}
+	for (i = 0; i < 2 * ARRAY_SIZE(order); i++) {
+		ASSERT_EQ(0, sched_switch(order[i % ARRAY_SIZE(order)], NULL));
+		ASSERT_EQ(0, sched_active(name, sizeof(name)));
+		ASSERT_STREQ(order[i % ARRAY_SIZE(order)], name);
+		for (j = 0; j < ARRAY_SIZE(guests); j++)
+			EXPECT_TRUE(goes_on(&guests[j], words[j])) {
+				TH_LOG("guest %s under %s", guests[j].name, name);
+			}
+	}
+	kill_guests();
+	for (i = 0; i < ARRAY_SIZE(guests); i++)
+		EXPECT_TRUE(vm_listed(pid[i], false, limit_ms(1000)));
+}
+
+/* The name is the one that QEMU was given */
+TEST_F_TIMEOUT(vmsched, name_of_a_guest, 200)
+{
+	struct cli c;
+
+	ASSERT_EQ(0, start(0, "named", "idle", NULL));
+	ASSERT_TRUE(vm_listed(guests[0].pid, true, limit_ms(1000)));
+	EXPECT_EQ(0, cli(&c, "vm show named"));
+	EXPECT_NE(NULL, strstr(c.run.out, "\"named\""));
+	cli_free(&c);
+	EXPECT_EQ(0, cli_do("vm set named weight 300"));
+	kill_guests();
+}
+
+/* A moment: the guest's steal time and what vmsched counted, read together */
+static bool steal_and_wait(uint64_t *steal_ticks, uint64_t *wait_ns)
+{
+	uint64_t numbers[QEMU_MAX_NUMBERS];
+
+	if (qemu_next(&guests[0], "steal", numbers, LINE_MS) != 3)
+		return false;
+	*steal_ticks = numbers[0];
+	return !vm_u64(guests[0].pid, "wait_ns", wait_ns);
+}
+
+TEST_F_TIMEOUT(vmsched, guest_sees_its_wait_as_steal, 400)
+{
+	uint64_t steal, steal_after, wait, wait_after;
+	double told, waited;
+	int i;
+
+	ASSERT_EQ(0, start(0, "steal", "steal", "--pin 0"));
+	for (i = 0; i < 2; i++)
+		ASSERT_NE(NULL, rawvm_spawn(&(struct rawvm_spec) {
+			.name = "spin", .cpus = "0" }));
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	ASSERT_TRUE(steal_and_wait(&steal, &wait));
+	for (i = 0; i < STEAL_SECONDS; i++)
+		ASSERT_TRUE(steal_and_wait(&steal_after, &wait_after));
+	told = (steal_after - steal) * 1000.0 / USER_HZ;
+	waited = (wait_after - wait) / 1e6;
+	metric("guest_proc_stat_steal", told, "ms");
+	metric("vmsched_wait", waited, "ms");
+	metric("difference", fabs(told - waited) / waited * 100, "%");
+	EXPECT_GT(waited, STEAL_SECONDS * 1000 / 3.0);
+	EXPECT_LE(fabs(told - waited), STEAL_LIMIT * waited);
+	kill_guests();
+}
+
+TEST_F_TIMEOUT(vmsched, monitor_stop_and_cont, 400)
+{
+	static const char * const order[] = { "rr", "bvt" };
+	unsigned int i, j;
+	char status[32];
+
+	ASSERT_EQ(0, start(0, "stopped", "spin", "--cpus 2"));
+	ASSERT_EQ(0, start(1, "other", "spin", "--cpus 2"));
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		ASSERT_EQ(0, sched_switch(order[i], NULL));
+		for (j = 0; j < 3; j++) {
+			ASSERT_EQ(0, qemu_command(&guests[0], "stop", NULL));
+			ASSERT_EQ(0, qemu_query(&guests[0], "query-status",
+						"status", status, sizeof(status)));
+			EXPECT_STREQ("paused", status);
+			EXPECT_TRUE(qemu_silent(&guests[0], 1500));
+			EXPECT_TRUE(goes_on(&guests[1], "progress"));
+			ASSERT_EQ(0, qemu_command(&guests[0], "cont", NULL));
+			ASSERT_TRUE(goes_on(&guests[0], "progress"));
+		}
+	}
+	kill_guests();
+}
+
+static bool migration_done(struct qemu *q)
+{
+	uint64_t end = clock_ns() + MIGRATE_MS * NSEC_PER_MSEC;
+	char status[32] = "";
+
+	while (clock_ns() < end) {
+		if (qemu_query(q, "query-migrate", "status", status,
+			       sizeof(status)))
+			return false;
+		if (!strcmp(status, "completed"))
+			return true;
+		if (!strcmp(status, "failed"))
+			break;
+		clock_sleep_ms(50);
+	}
+	printf("# guest %s: saving its state: %s\n", q->name, status);
+	return false;
+}
+
+/* As savevm does: stop, read every vCPU's state out of KVM, go on */
+TEST_F_TIMEOUT(vmsched, state_is_saved_and_guest_goes_on, 400)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, start(0, "saved", "spin", "--cpus 2"));
+	ASSERT_EQ(0, start(1, "other", "spin", "--cpus 2"));
+	ASSERT_EQ(0, sched_switch("bvt", NULL));
+	ASSERT_EQ(0, qemu_command(&guests[0], "stop", NULL));
+	ASSERT_EQ(0, qemu_command(&guests[0], "migrate",
+				  "{\"uri\":\"exec:cat >/tmp/vmsched-state\"}"));
+	EXPECT_TRUE(goes_on(&guests[1], "progress"));
+	ASSERT_TRUE(migration_done(&guests[0]));
+	ASSERT_EQ(0, stat("/tmp/vmsched-state", &st));
+	metric("state_saved", st.st_size / 1024.0, "KiB");
+	EXPECT_GT(st.st_size, 1024);
+	ASSERT_EQ(0, qemu_command(&guests[0], "cont", NULL));
+	EXPECT_TRUE(goes_on(&guests[0], "progress"));
+	kill_guests();
+	unlink("/tmp/vmsched-state");
+}
+
+TEST_F_TIMEOUT(vmsched, kill_9_of_qemu, 200)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, start(0, "killed", "spin", "--cpus 2"));
+	ASSERT_EQ(0, start(1, "other", "spin", "--cpus 2"));
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	pid = guests[0].pid;
+	qemu_kill(&guests[0]);
+	EXPECT_TRUE(vm_listed(pid, false, limit_ms(1000)));
+	EXPECT_TRUE(goes_on(&guests[1], "progress"));
+	kill_guests();
+}
+
+TEST_HARNESS_MAIN

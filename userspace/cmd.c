@@ -77,24 +77,41 @@ static const char *errno_text(int err)
 	}
 }
 
+/*
+ * Name the attribute at fault if the kernel's text does not, and its unit if
+ * the message has another one than the command line.
+ */
+static void name_fault(char *text, size_t size, const struct conn_error *error)
+{
+	const struct field *field = error->field;
+
+	text[0] = '\0';
+	if (!field || (field->kind == FIELD_PARAMS && !error->missing))
+		return;
+	if (error->missing)
+		snprintf(text, size, " (%s is missing)", field->key);
+	else if (field->kind == FIELD_PERMILLE)
+		snprintf(text, size, " (%s, in permille)", field->key);
+	else if (!strstr(error->text, field->key))
+		snprintf(text, size, " (%s)", field->key);
+}
+
 int fail_nl(const struct ctx *ctx, int err, const char *what)
 {
 	static const struct conn_error none;
 	const struct conn_error *error = ctx->nl ? conn_error(ctx->nl) : &none;
 	int code = exit_code_of(err);
-	char key[64] = "";
 	char why[128] = "";
+	char fault[64];
 
-	if (error->key && (error->missing || !strstr(error->text, error->key)))
-		snprintf(key, sizeof(key), " (%s%s)", error->key,
-			 error->missing ? " is missing" : "");
 	if (!error->text[0])
 		snprintf(why, sizeof(why), "%s", errno_text(err));
 	else if (code == EXIT_NO_PERMISSION && !strstr(error->text, "CAP_"))
 		snprintf(why, sizeof(why), ": %s", errno_text(err));
+	name_fault(fault, sizeof(fault), error);
 
 	return fail(code, "%s%s%s%s%s", what ?: "", what ? ": " : "",
-		    error->text, why, key);
+		    error->text, why, fault);
 }
 
 /* --- Words --- */

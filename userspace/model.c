@@ -258,6 +258,17 @@ void *list_next(const struct list *list, const void *item)
 	return list->n && next < end ? next : NULL;
 }
 
+void list_remove(struct list *list, void *item)
+{
+	size_t size = list->model->size;
+	char *end = (char *)list->items + list->n * size;
+	char *next = (char *)item + size;
+
+	model_clear(list->model, item);
+	memmove(item, next, end - next);
+	list->n--;
+}
+
 void list_clear(struct list *list)
 {
 	size_t i;

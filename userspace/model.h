@@ -176,6 +176,7 @@ const char *field_word(const struct field *field, const void *obj);
 void *list_add(struct list *list);
 /* The first item after NULL, NULL after the last one. */
 void *list_next(const struct list *list, const void *item);
+void list_remove(struct list *list, void *item);
 void list_clear(struct list *list);
 
 #endif /* VMSCHEDCTL_MODEL_H */

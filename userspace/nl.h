@@ -17,7 +17,7 @@ struct conn;
 /* Why the kernel refused the last request */
 struct conn_error {
 	char text[256];		/* extended ACK, empty if there was none */
-	const char *key;	/* of the attribute at fault, or NULL */
+	const struct field *field; /* the attribute at fault, or NULL */
 	bool missing;		/* the attribute at fault was not given */
 };
 

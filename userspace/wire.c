@@ -207,6 +207,5 @@ void wire_parse_extack(const struct wire_request *request, const void *attrs,
 		field = missing_field(request, tb);
 		error->missing = field;
 	}
-	if (field)
-		error->key = field->key;
+	error->field = field;
 }

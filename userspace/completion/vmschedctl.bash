@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Completion of vmschedctl for bash. Names come from the program itself, read
+# from the columns of its lists, so that nothing else is needed.
+
+# Column $2 of "vmschedctl $1 list", without the head.
+_vmschedctl_column()
+{
+	vmschedctl "$1" list 2>/dev/null |
+		awk -v n="$2" 'NR > 1 { print $n }'
+}
+
+_vmschedctl_params='weight cap reservation period budget slice warp warp-limit
+	unwarp affinity time-critical'
+
+# Words for what follows a key, or else the keys that are left.
+_vmschedctl_pairs()
+{
+	local first=$1 keys=$2 i
+
+	if (((COMP_CWORD - first) % 2)); then
+		case ${COMP_WORDS[COMP_CWORD - 1]} in
+		pool) _vmschedctl_column pool 1 ;;
+		activate) echo id table patch ;;
+		time-critical) echo on off ;;
+		affinity) echo all ;;
+		esac
+		return
+	fi
+	for ((i = first; i < COMP_CWORD; i += 2)); do
+		keys=${keys/"${COMP_WORDS[i]}"/}
+	done
+	echo "$keys"
+}
+
+_vmschedctl_words()
+{
+	local object=${COMP_WORDS[$1]:-} command=${COMP_WORDS[$1 + 1]:-}
+	local at=$((COMP_CWORD - $1)) pairs=$(($1 + 3))
+
+	case $at,$object,$command in
+	0,*) echo status sched vm vcpu pool events version help ;;
+	1,sched,*) echo list show load unload switch previous help ;;
+	1,vm,*) echo list show set help ;;
+	1,vcpu,*) echo list set help ;;
+	1,pool,*) echo list help ;;
+	1,help,*) echo status sched vm vcpu pool events version ;;
+	2,sched,show | 2,sched,unload) _vmschedctl_column sched 1 ;;
+	2,sched,load | 2,sched,switch)
+		_vmschedctl_column sched 1
+		modprobe -c 2>/dev/null |
+			sed -n 's/^alias vmsched-sched-\([^ ]*\) .*/\1/p'
+		;;
+	2,vm,show | 2,vm,set | 2,vcpu,list)
+		_vmschedctl_column vm 1
+		_vmschedctl_column vm 2
+		;;
+	2,vcpu,set)
+		vmschedctl vcpu list 2>/dev/null |
+			awk 'NR > 1 { print $1 "/" $2 }'
+		;;
+	*,sched,switch)
+		_vmschedctl_pairs "$pairs" 'pool activate cease-timeout' ;;
+	*,sched,previous) _vmschedctl_pairs "$((pairs - 1))" pool ;;
+	*,vm,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params pool" ;;
+	*,vcpu,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params" ;;
+	esac
+}
+
+_vmschedctl()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} first=1
+
+	while [[ $first -lt $COMP_CWORD && ${COMP_WORDS[first]} == -* ]]; do
+		((first++))
+	done
+	if [[ $word == -* && $first -eq $COMP_CWORD ]]; then
+		mapfile -t COMPREPLY < <(compgen -W '-j -p --json --pretty --help
+			--version' -- "$word")
+		return
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$(_vmschedctl_words "$first")" \
+		-- "$word" | sort -u)
+}
+
+complete -F _vmschedctl -o default vmschedctl

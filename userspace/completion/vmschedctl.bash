@@ -4,11 +4,13 @@
 # Completion of vmschedctl for bash. Names come from the program itself, read
 # from the columns of its lists, so that nothing else is needed.
 
-# Column $2 of "vmschedctl $1 list", without the head.
+# Column $2 of "vmschedctl $1 list", without the head. Names with blanks, which
+# make a line of more words than the head has, cannot be completed.
 _vmschedctl_column()
 {
 	vmschedctl "$1" list 2>/dev/null |
-		awk -v n="$2" 'NR > 1 { print $n }'
+		awk -v n="$2" 'NR == 1 { words = NF }
+			NR > 1 && (n == 1 || NF == words) { print $n }'
 }
 
 _vmschedctl_params='weight cap reservation period budget slice warp warp-limit
@@ -50,7 +52,7 @@ _vmschedctl_words()
 	2,sched,load | 2,sched,switch)
 		_vmschedctl_column sched 1
 		modprobe -c 2>/dev/null |
-			sed -n 's/^alias vmsched-sched-\([^ ]*\) .*/\1/p'
+			sed -n 's/^alias vmsched[-_]sched[-_]\([^ ]*\) .*/\1/p'
 		;;
 	2,vm,show | 2,vm,set | 2,vcpu,list)
 		_vmschedctl_column vm 1

@@ -13,6 +13,8 @@
 #define STEAL_SECONDS		10
 #define STEAL_LIMIT		0.05
 #define USER_HZ			100
+/* Seconds for a test: Linux boots under emulated KVM as long as it takes */
+#define LIMIT			900
 #define MIGRATE_MS		60000
 
 /* Three guests of different kinds; all are killed whatever a test does */
@@ -44,7 +46,7 @@ static bool goes_on(const struct qemu *q, const char *word)
 	return qemu_next(q, word, numbers, LINE_MS) > 0;
 }
 
-TEST_F_TIMEOUT(vmsched, guests_live_through_switches, 400)
+TEST_F_TIMEOUT(vmsched, guests_live_through_switches, LIMIT)
 {
 	static const char * const order[] = { "rr", "bvt", "native" };
 	static const char * const words[] = { "progress", "tick", "io" };
@@ -74,7 +76,7 @@ TEST_F_TIMEOUT(vmsched, guests_live_through_switches, 400)
 }
 
 /* The name is the one that QEMU was given */
-TEST_F_TIMEOUT(vmsched, name_of_a_guest, 200)
+TEST_F_TIMEOUT(vmsched, name_of_a_guest, LIMIT)
 {
 	struct cli c;
 
@@ -98,7 +100,7 @@ static bool steal_and_wait(uint64_t *steal_ticks, uint64_t *wait_ns)
 	return !vm_u64(guests[0].pid, "wait_ns", wait_ns);
 }
 
-TEST_F_TIMEOUT(vmsched, guest_sees_its_wait_as_steal, 400)
+TEST_F_TIMEOUT(vmsched, guest_sees_its_wait_as_steal, LIMIT)
 {
 	uint64_t steal, steal_after, wait, wait_after;
 	double told, waited;
@@ -122,7 +124,7 @@ TEST_F_TIMEOUT(vmsched, guest_sees_its_wait_as_steal, 400)
 	kill_guests();
 }
 
-TEST_F_TIMEOUT(vmsched, monitor_stop_and_cont, 400)
+TEST_F_TIMEOUT(vmsched, monitor_stop_and_cont, LIMIT)
 {
 	static const char * const order[] = { "rr", "bvt" };
 	unsigned int i, j;
@@ -166,7 +168,7 @@ static bool migration_done(struct qemu *q)
 }
 
 /* As savevm does: stop, read every vCPU's state out of KVM, go on */
-TEST_F_TIMEOUT(vmsched, state_is_saved_and_guest_goes_on, 400)
+TEST_F_TIMEOUT(vmsched, state_is_saved_and_guest_goes_on, LIMIT)
 {
 	struct stat st;
 
@@ -187,7 +189,7 @@ TEST_F_TIMEOUT(vmsched, state_is_saved_and_guest_goes_on, 400)
 	unlink("/tmp/vmsched-state");
 }
 
-TEST_F_TIMEOUT(vmsched, kill_9_of_qemu, 200)
+TEST_F_TIMEOUT(vmsched, kill_9_of_qemu, LIMIT)
 {
 	pid_t pid;
 

@@ -96,8 +96,30 @@ TEST_F_TIMEOUT(vmsched, no_pcpu_idles, 120)
 
 	idle = idle_percent(&start, &end);
 	metric("idle", idle, "%");
+	metric("busy", end.busy - start.busy, "ticks");
 	EXPECT_LT(idle, IDLE_LIMIT_PERCENT);
 	EXPECT_GE(smallest_share(vms, before), SHARE_LIMIT_PERCENT);
+}
+
+/* The measure itself: with all guests paused it must tell of idle time */
+TEST_F_TIMEOUT(vmsched, paused_guests_leave_pcpus_idle, 120)
+{
+	struct cpus_time start, end;
+	struct rawvm *vm;
+	double idle;
+
+	vm = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "a", .nr_vcpus = variant->first + variant->second });
+	ASSERT_NE(NULL, vm);
+	ASSERT_EQ(0, sched_switch(variant->scheduler, NULL));
+	ASSERT_EQ(0, rawvm_pause(vm));
+	clock_sleep_ms(100);
+	ASSERT_EQ(0, cpus_read_time(&start));
+	clock_sleep_ms(1000);
+	ASSERT_EQ(0, cpus_read_time(&end));
+	idle = idle_percent(&start, &end);
+	metric("idle_all_paused", idle, "%");
+	EXPECT_GT(idle, 50);
 }
 
 /* A pCPU whose guests all left must take work from the other one */

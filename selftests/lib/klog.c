@@ -56,7 +56,7 @@ static int klog_next(struct klog *k, char *buf, size_t size)
 	return level;
 }
 
-/* What an unmodified kernel says of a slow machine or a module of others */
+/* What any kernel says of a slow machine, an own module, a guest's odd MSR */
 static bool harmless(const char *text)
 {
 	static const char * const known[] = {
@@ -68,6 +68,8 @@ static bool harmless(const char *text)
 		"tsc: ",
 		"module taints kernel",
 		"module verification failed",
+		"Unhandled WRMSR",
+		"Unhandled RDMSR",
 	};
 	unsigned int i;
 

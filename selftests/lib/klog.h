@@ -18,8 +18,8 @@ int klog_mark(struct klog *k);
 
 /*
  * Number of records since the mark that are warnings or worse; prints them.
- * Records in which any kernel tells of a slow machine or of an out-of-tree
- * module do not count.
+ * Records in which any kernel tells of a slow machine, an out-of-tree module
+ * or a register that a guest tried do not count.
  */
 unsigned int klog_warnings(struct klog *k);
 

@@ -21,7 +21,7 @@
 #include "run.h"
 
 #define RUN_SCRIPT		"/../../selftests/guest/run"
-#define START_TIMEOUT_MS	120000
+#define START_TIMEOUT_MS	300000
 #define MONITOR_TIMEOUT_MS	30000
 #define LOG_TAIL		4096
 
@@ -128,6 +128,22 @@ static const char *job_word(const char *job)
 	return strcmp(job, "disk") ? job : "io";
 }
 
+/* What the guest said last, for a guest that does not do its job */
+static void print_log(const struct qemu *q)
+{
+	char buf[LOG_TAIL + 1];
+	char *save = NULL;
+	char *line;
+
+	if (!log_tail(q, buf)) {
+		printf("# guest %s: nothing in %s\n", q->name, q->log);
+		return;
+	}
+	for (line = strtok_r(buf, "\r\n", &save); line;
+	     line = strtok_r(NULL, "\r\n", &save))
+		printf("# guest %s: %s\n", q->name, line);
+}
+
 static int monitor_connect(struct qemu *q)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -184,6 +200,7 @@ int qemu_start(struct qemu *q, const char *name, const char *job,
 	if (ret)
 		return ret;
 	if (!qemu_next(q, job_word(job), numbers, START_TIMEOUT_MS)) {
+		print_log(q);
 		qemu_kill(q);
 		return -ETIMEDOUT;
 	}

@@ -71,7 +71,7 @@ guest_tick:
 	wrmsr
 
 2:	sti
-	hlt
+.Lhlt:	hlt
 	cli
 	cmpq	$0, AREA_WAKE(%rdi)
 	je	2b
@@ -103,7 +103,16 @@ guest_isr:
 	xorl	%eax, %eax
 	xorl	%edx, %edx
 	wrmsr
-	popq	%rcx
+	/*
+	 * Nothing comes between STI and the instruction after it, but emulated
+	 * SVM forgets that when the guest is left just there. The interrupt
+	 * that HLT was to wait for is over then: do not wait for it.
+	 */
+	leaq	.Lhlt(%rip), %rax
+	cmpq	%rax, 24(%rsp)
+	jne	1f
+	incq	24(%rsp)
+1:	popq	%rcx
 	popq	%rdx
 	popq	%rax
 	iretq

@@ -7,6 +7,7 @@
  * Unloading undoes everything in an order in which no probe, task work, timer
  * or worker can reach module text that is gone.
  */
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/tracepoint.h>
 
@@ -84,7 +85,9 @@ err_registry:
 static void __exit vmsched_exit(void)
 {
 	vms_netlink_exit();
-	vms_switch_all_native();
+	/* Fails only for want of a little memory, or of a live pCPU. */
+	while (vms_switch_all_native())
+		msleep(10);
 	stop();
 	vms_switch_exit();
 	vms_apply_exit();

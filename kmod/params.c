@@ -22,19 +22,19 @@ static const struct limits {
 	u16 offset;
 	bool zero_ok;
 } ranges[VMSCHED_A_PARAMS_MAX + 1] = {
-#define RANGE(attr, field, lo, hi, zero)				\
-	[VMSCHED_A_PARAMS_##attr] = { #field, lo, hi,			\
+#define RANGE(attr, name, field, lo, hi, zero)				\
+	[VMSCHED_A_PARAMS_##attr] = { name, lo, hi,			\
 		offsetof(struct vmsched_params, field), zero }
-	RANGE(WEIGHT, weight, VMSCHED_WEIGHT_MIN, VMSCHED_WEIGHT_MAX, false),
-	RANGE(CAP, cap, 1, 1000000, true),
-	RANGE(RESERVATION, reservation, 1, 1000000, true),
-	RANGE(PERIOD_US, period_us, 100, USEC_10S, true),
-	RANGE(BUDGET_US, budget_us, 100, USEC_10S, true),
-	RANGE(SLICE_US, slice_us, 100, USEC_PER_SEC, true),
-	RANGE(WARP_US, warp_us, 0, USEC_10S, true),
-	RANGE(WARP_LIMIT_US, warp_limit_us, 100, USEC_10S, true),
-	RANGE(UNWARP_US, unwarp_us, 0, USEC_10S, true),
-	RANGE(TIME_CRITICAL, time_critical, 0, 1, true),
+	RANGE(WEIGHT, "weight", weight, VMSCHED_WEIGHT_MIN, VMSCHED_WEIGHT_MAX, false),
+	RANGE(CAP, "cap", cap, 1, 1000000, true),
+	RANGE(RESERVATION, "reservation", reservation, 1, 1000000, true),
+	RANGE(PERIOD_US, "period-us", period_us, 100, USEC_10S, true),
+	RANGE(BUDGET_US, "budget-us", budget_us, 100, USEC_10S, true),
+	RANGE(SLICE_US, "slice-us", slice_us, 100, USEC_PER_SEC, true),
+	RANGE(WARP_US, "warp-us", warp_us, 0, USEC_10S, true),
+	RANGE(WARP_LIMIT_US, "warp-limit-us", warp_limit_us, 100, USEC_10S, true),
+	RANGE(UNWARP_US, "unwarp-us", unwarp_us, 0, USEC_10S, true),
+	RANGE(TIME_CRITICAL, "time-critical", time_critical, 0, 1, true),
 #undef RANGE
 };
 
@@ -84,8 +84,9 @@ static int take_affinity(struct wish *wish, const struct nlattr *nla,
 		return 0;
 	}
 	if (cpulist_parse(list, wish->affinity)) {
-		NL_SET_ERR_MSG_ATTR(extack, nla,
-				    "affinity is not a list of pCPUs like 0-3,8");
+		NL_SET_ERR_MSG_ATTR_FMT(extack, nla,
+					"affinity is not a list like 0-3,8 of pCPUs below %u",
+					nr_cpu_ids);
 		return -EINVAL;
 	}
 	if (!cpumask_intersects(wish->affinity, &pool->cpus)) {
@@ -126,7 +127,7 @@ static int take_all(struct wish *wish, const struct vms_pool *pool,
 	}
 	if (wish->params.budget_us > wish->params.period_us) {
 		NL_SET_ERR_MSG_ATTR_FMT(extack, nest,
-					"budget_us %u exceeds period_us %u",
+					"budget-us %u exceeds period-us %u",
 					wish->params.budget_us,
 					wish->params.period_us);
 		return -EINVAL;

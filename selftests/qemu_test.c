@@ -14,7 +14,7 @@
 #define STEAL_LIMIT		0.05
 #define USER_HZ			100
 /* Seconds for a test: Linux boots under emulated KVM as long as it takes */
-#define LIMIT			900
+#define LIMIT			1500
 #define MIGRATE_MS		60000
 
 /* Three guests of different kinds; all are killed whatever a test does */

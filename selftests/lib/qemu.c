@@ -21,9 +21,10 @@
 #include "run.h"
 
 #define RUN_SCRIPT		"/../../selftests/guest/run"
-#define START_TIMEOUT_MS	300000
+#define START_TIMEOUT_MS	600000
 #define MONITOR_TIMEOUT_MS	30000
 #define LOG_TAIL		4096
+#define POLL_MS			10
 
 /* The end of the guest's log, with only full lines; false if there is none */
 static bool log_tail(const struct qemu *q, char buf[LOG_TAIL + 1])
@@ -96,8 +97,8 @@ int qemu_next(const struct qemu *q, const char *word,
 	int n = qemu_last(q, word, before);
 	off_t size = log_size(q);
 
-	while (clock_ns() < end) {
-		clock_sleep_ms(5);
+	while (clock_ns() < end && !kill(q->pid, 0)) {
+		clock_sleep_ms(POLL_MS);
 		if (log_size(q) == size)
 			continue;
 		size = log_size(q);
@@ -105,8 +106,12 @@ int qemu_next(const struct qemu *q, const char *word,
 		if (n && memcmp(before, numbers, n * sizeof(numbers[0])))
 			return n;
 	}
-	printf("# guest %s: no new line '%s' within %u ms\n", q->name, word,
-	       timeout_ms);
+	if (kill(q->pid, 0))
+		printf("# guest %s: QEMU (pid %d) has ended, see %s.qemu\n",
+		       q->name, q->pid, q->log);
+	else
+		printf("# guest %s: no new line '%s' within %u ms\n", q->name,
+		       word, timeout_ms);
 	return 0;
 }
 

@@ -77,10 +77,15 @@ static bool lost_its_cpu(const struct vms_vcpu *v)
 /* Take over a mask that somebody else has set. True if there was one. */
 static bool take_over(struct vms_vcpu *v)
 {
+	bool bound = v->pinned >= 0 && !vms_apply_disturbed(v);
+
 	lockdep_assert_held(&v->mask_lock);
 	if (!asked(v) && (!vms_apply_disturbed(v) || lost_its_cpu(v)))
 		return false;
 	read_masks(v->task, v->user_mask, v->user_req);
+	/* Asked while the thread was being bound: the mask in force is ours. */
+	if (bound)
+		cpumask_copy(v->user_mask, v->user_req);
 	WRITE_ONCE(v->pinned, -1);
 	return true;
 }
@@ -129,23 +134,28 @@ void vms_apply_user_mask(struct vms_vcpu *v, struct cpumask *mask)
 /* Bind the thread to the pCPU of its queue, unless the user objects. */
 static int bind(struct vms_vcpu *v)
 {
-	int cpu, err = 0;
+	int cpu, err;
 
 	lockdep_assert_held(&v->mask_lock);
-	if (take_over(v))
-		refresh(v);
-	cpu = READ_ONCE(v->cpu);
-	if (!READ_ONCE(v->pool->managed) || cpu < 0)
-		return 0;
-	if (v->pinned == cpu && !vms_apply_disturbed(v))
-		return 0;
+	do {
+		if (take_over(v))
+			refresh(v);
+		cpu = READ_ONCE(v->cpu);
+		if (!READ_ONCE(v->pool->managed) || cpu < 0)
+			return 0;
+		if (v->pinned == cpu && !vms_apply_disturbed(v))
+			return 0;
 
-	/* First, so that whoever looks in between sees what is to come. */
-	WRITE_ONCE(v->pinned, cpu);
-	err = set_cpus_allowed_ptr(v->task, cpumask_of(cpu));
-	if (err)
-		WRITE_ONCE(v->pinned, -1);
-	return err;
+		/* First, so that whoever looks sees what is to come. */
+		WRITE_ONCE(v->pinned, cpu);
+		err = set_cpus_allowed_ptr(v->task, cpumask_of(cpu));
+		if (err) {
+			WRITE_ONCE(v->pinned, -1);
+			return err;
+		}
+		/* The user may have asked just before his mask was replaced. */
+	} while (asked(v));
+	return 0;
 }
 
 /**
@@ -209,6 +219,13 @@ void vms_apply_move(struct vms_vcpu *v)
 		vms_vcpu_put(v);
 }
 
+/* A mask of pCPUs that are all offline by now is refused: then any will do. */
+static void set_user_mask(struct task_struct *task, const struct cpumask *mask)
+{
+	if (set_cpus_allowed_ptr(task, mask))
+		set_cpus_allowed_ptr(task, cpu_possible_mask);
+}
+
 /**
  * vms_apply_restore() - give a thread the mask back that it was found with
  * @v: the vCPU; its pool is native, or it is on its way out
@@ -217,13 +234,18 @@ void vms_apply_move(struct vms_vcpu *v)
  */
 void vms_apply_restore(struct vms_vcpu *v)
 {
+	bool bound;
+
 	mutex_lock(&v->mask_lock);
-	take_over(v);
-	if (v->pinned >= 0) {
+	do {
+		bound = v->pinned >= 0 && (!vms_apply_disturbed(v) ||
+					   lost_its_cpu(v));
+		take_over(v);
 		WRITE_ONCE(v->pinned, -1);
-		if (set_cpus_allowed_ptr(v->task, v->user_mask))
-			set_cpus_allowed_ptr(v->task, cpu_possible_mask);
-	}
+		if (bound)
+			set_user_mask(v->task, v->user_mask);
+		/* The user may have asked just before his mask was replaced. */
+	} while (bound && asked(v));
 	mutex_unlock(&v->mask_lock);
 }
 
@@ -242,7 +264,7 @@ static void child_fn(struct kthread_work *work)
 
 	mutex_lock(&v->mask_lock);
 	if (cpumask_equal(c->task->cpus_ptr, cpumask_of(c->pinned)))
-		set_cpus_allowed_ptr(c->task, v->user_mask);
+		set_user_mask(c->task, v->user_mask);
 	mutex_unlock(&v->mask_lock);
 	put_task_struct(c->task);
 	vms_vcpu_put(v);
@@ -289,7 +311,12 @@ int vms_apply_init(void)
 	return 0;
 }
 
-/* Flushes what is queued. */
+/* Wait until nothing is queued; new work does not come any more. */
+void vms_apply_flush(void)
+{
+	kthread_flush_worker(worker);
+}
+
 void vms_apply_exit(void)
 {
 	kthread_destroy_worker(worker);

@@ -166,8 +166,13 @@ static struct vms_vcpu *pick(struct vms_pool *pool, int cpu, u64 now,
 	if (!ent || ent->inst != inst)
 		return NULL;
 	v = ent->core;
-	if (v->state != VMS_WAITING || !cpumask_test_cpu(cpu, v->allowed))
+	if (v->state != VMS_WAITING)
 		return NULL;
+	if (!cpumask_test_cpu(cpu, v->allowed)) {
+		/* It was taken out of its queue: put it back. */
+		inst->ops->enqueue(inst, ent, VMSCHED_WHY_REQUEUE, now);
+		return NULL;
+	}
 	return v;
 }
 
@@ -287,6 +292,8 @@ void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 
 	lockdep_assert_held(&pool->lock);
 	if (v->state == VMS_WAITING || v->state == VMS_GRANTED)
+		return;
+	if (test_bit(VMS_F_DEAD, &v->flags))
 		return;
 	if (!pool->managed) {
 		v->state = VMS_GRANTED;

@@ -49,7 +49,11 @@ static bool add_work(struct vms_vcpu *v, struct callback_head *work,
  */
 void vms_gate_arm(struct vms_vcpu *v)
 {
-	/* Outside of KVM_RUN the next entry stops it. */
+	/*
+	 * Outside of KVM_RUN the next entry stops it: whoever withdrew pass
+	 * did so before. Pairs with vms_track_enter().
+	 */
+	smp_mb();
 	if (!READ_ONCE(v->in_run))
 		return;
 	if (test_and_set_bit(VMS_F_GATE, &v->flags))

@@ -23,15 +23,12 @@ static void on_sched_switch(void *unused, bool preempt,
 	struct vms_vcpu *v;
 
 	v = vms_vcpu_of_task(prev);
-	if (v) {
-		this_cpu_write(vms_pcpus.on, NULL);
+	if (v)
 		vms_track_sched_out(v, !preempt && prev_state);
-	}
 	v = vms_vcpu_of_task(next);
-	if (v) {
-		this_cpu_write(vms_pcpus.on, v);
+	this_cpu_write(vms_pcpus.on, v);
+	if (v)
 		vms_track_sched_in(v);
-	}
 }
 
 static void on_sched_waking(void *unused, struct task_struct *task)

@@ -64,18 +64,15 @@ static void on_vcpu_destroy(const void *vcpu)
 
 VMS_DEFINE_ENTRY_PROBE(destroy_probe, on_vcpu_destroy);
 
-/* register_fprobe_syms() sorts no names, but takes them as writable. */
-static const char *destroy_symbols[] = { "kvm_arch_vcpu_destroy" };
-
 int vms_kvm_init(void)
 {
+	const char *symbol = "kvm_arch_vcpu_destroy";
 	int err;
 
-	err = register_fprobe_syms(&destroy_probe, destroy_symbols,
-				   ARRAY_SIZE(destroy_symbols));
+	err = register_fprobe_syms(&destroy_probe, &symbol, 1);
 	if (err) {
 		pr_err("cannot follow the end of VMs: no probe on %s (%d); this kernel needs CONFIG_FPROBE and a KVM with that function\n",
-		       destroy_symbols[0], err);
+		       symbol, err);
 		return err;
 	}
 	err = tracepoint_probe_register(&__tracepoint_kvm_exit, on_exit, NULL);

@@ -24,6 +24,7 @@ static void stop(void)
 	vms_pcpus_stop();
 	vms_vcpus_drain();
 	/* Works that the hooks had left behind may have used them again. */
+	vms_apply_flush();
 	vms_pcpus_stop();
 }
 
@@ -87,7 +88,7 @@ static void __exit vmsched_exit(void)
 	vms_netlink_exit();
 	/* Fails only for want of a little memory, or of a live pCPU. */
 	while (vms_switch_all_native())
-		msleep(10);
+		msleep(20);
 	stop();
 	vms_switch_exit();
 	vms_apply_exit();

@@ -16,11 +16,15 @@
  * Locking: vms_mutex throughout, the pool lock for cease and commit.
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/list_sort.h>
 #include <linux/smp.h>
 
 #include "vmsched.h"
+
+/* How long to wait for the guest entries that end the blackout. */
+#define HOLD_WAIT_MS	10
 
 static struct kthread_worker *worker;
 
@@ -68,15 +72,54 @@ static int kick_all(struct vms_pool *pool, u32 timeout_ms)
 	return 0;
 }
 
-static void set_ceased(struct vms_pool *pool)
+/* Take the right to run away, and note which pCPUs lose something by it. */
+static void set_ceased(struct vms_pool *pool, u64 now)
 {
 	struct vms_vcpu *v;
 
 	raw_spin_lock_irq(&pool->lock);
 	pool->ceased = true;
-	list_for_each_entry(v, &pool->vcpus, pool_node)
+	pool->held_ns = 0;
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (test_bit(VMS_F_DEAD, &v->flags))
+			continue;
+		if (READ_ONCE(v->entered) && READ_ONCE(v->on_cpu))
+			vms_pcpu(task_cpu(v->task))->held_from = now;
 		WRITE_ONCE(v->pass, VMS_PASS_NONE);
+	}
 	raw_spin_unlock_irq(&pool->lock);
+}
+
+static bool still_held(struct vms_pool *pool)
+{
+	int cpu;
+
+	for_each_cpu(cpu, &pool->cpus)
+		if (READ_ONCE(vms_pcpu(cpu)->held_from))
+			return true;
+	return false;
+}
+
+/*
+ * Longest time that a pCPU which was in guest mode did not get back into it:
+ * from the begin of the cease to the first guest entry afterwards. One that
+ * has no vCPU to run any more is not waited for.
+ */
+static u64 measure_hold(struct vms_pool *pool, u64 least)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), HOLD_WAIT_MS);
+	u64 held;
+	int cpu;
+
+	while (still_held(pool) && ktime_before(ktime_get(), end))
+		usleep_range(50, 100);
+
+	raw_spin_lock_irq(&pool->lock);
+	for_each_cpu(cpu, &pool->cpus)
+		vms_pcpu(cpu)->held_from = 0;
+	held = pool->held_ns;
+	raw_spin_unlock_irq(&pool->lock);
+	return max(held, least);
 }
 
 /* Give each vCPU back what it may do under the scheduler in force. */
@@ -119,7 +162,6 @@ static void __export_all(struct vms_pool *pool, u64 now)
 		else
 			v->wait_from = now;
 		__vms_charge(v, now);
-		memset(&v->carry, 0, sizeof(v->carry));
 		old->ops->export_state(old, v->ent, &v->carry, now);
 	}
 	old->ops->deactivate(old, now);
@@ -244,6 +286,7 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 		  struct vms_switch *req)
 {
 	struct vmsched_inst *old = pool->inst;
+	const struct vmsched_ops *old_ops = old->ops;
 	u64 start;
 	int err;
 
@@ -252,7 +295,7 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 		return fail(req, err, "the scheduler could not take over a vCPU");
 
 	start = vms_now();
-	set_ceased(pool);
+	set_ceased(pool, start);
 	err = kick_all(pool, req->cease_ms);
 	req->cease_ns = vms_now() - start;
 	if (err) {
@@ -264,13 +307,14 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 	}
 	commit(pool, new, req);
 	req->blackout_ns = vms_now() - start;
+	req->blackout_ns = measure_hold(pool, req->blackout_ns);
 
 	/* The old instance: each call of it was made under the pool lock. */
 	destroy_next(pool);
 	restore_all(pool);
-	strscpy(pool->previous, old->ops->name, sizeof(pool->previous));
+	strscpy(pool->previous, old_ops->name, sizeof(pool->previous));
 	vms_inst_destroy(old);
-	vms_sched_put(old->ops);
+	vms_sched_put(old_ops);
 	return 0;
 }
 

@@ -42,6 +42,20 @@ static bool stopped_entry(struct vms_vcpu *v, u64 now)
 	return true;
 }
 
+/* The first guest entry of this pCPU since the scheduler was changed. */
+static void end_of_hold(struct vms_vcpu *v, u64 now)
+{
+	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
+	struct vms_pool *pool = pc->pool;
+
+	raw_spin_lock(&pool->lock);
+	if (pc->held_from && !pool->ceased) {
+		pool->held_ns = max(pool->held_ns, now - pc->held_from);
+		pc->held_from = 0;
+	}
+	raw_spin_unlock(&pool->lock);
+}
+
 /**
  * vms_track_enter() - @v is about to enter guest mode
  * @v: vCPU of the current thread
@@ -56,13 +70,16 @@ void vms_track_enter(struct vms_vcpu *v)
 
 	if (!v->in_run) {
 		account(v, now);
-		WRITE_ONCE(v->in_run, true);
+		/* Before pass is read; pairs with vms_gate_arm(). */
+		smp_store_mb(v->in_run, true);
 	}
 	v->entered = now;
 	pass = READ_ONCE(v->pass);
-	if (likely(pass == VMS_PASS_ANY || pass == smp_processor_id()))
+	if (unlikely(pass != VMS_PASS_ANY && pass != smp_processor_id()) &&
+	    stopped_entry(v, now))
 		return;
-	stopped_entry(v, now);
+	if (unlikely(this_cpu_read(vms_pcpus.held_from)))
+		end_of_hold(v, now);
 }
 
 /* @v left guest mode. */

@@ -227,7 +227,7 @@ void vms_vcpu_remove(struct vms_vcpu *v)
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 	}
 	llist_add(&v->dead_node, &dead);
-	queue_work(system_wq, &reap_work);
+	queue_work(system_long_wq, &reap_work);
 }
 
 static void free_vcpu(struct vms_vcpu *v)

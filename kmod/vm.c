@@ -60,6 +60,17 @@ static struct vms_vm *vm_by_key(const void *key)
 	return NULL;
 }
 
+/* The thread of @v runs another vCPU of the VM as well. */
+static bool thread_is_taken(struct vms_vm *vm, struct vms_vcpu *v)
+{
+	struct vms_vcpu *other;
+
+	list_for_each_entry(other, &vm->vcpus, vm_node)
+		if (other->task == v->task)
+			return true;
+	return false;
+}
+
 static int alloc_masks(struct vms_vcpu *v)
 {
 	struct cpumask **masks[] = {
@@ -79,6 +90,17 @@ static int alloc_masks(struct vms_vcpu *v)
 	return 0;
 }
 
+/* vCPUs stand in the order of their number: a dump goes on by it. */
+static struct list_head *place_for(struct vms_vm *vm, u32 index)
+{
+	struct vms_vcpu *v;
+
+	list_for_each_entry(v, &vm->vcpus, vm_node)
+		if (v->index > index)
+			return &v->vm_node;
+	return &vm->vcpus;
+}
+
 /* Publish @v to hooks and dispatch. Nothing may fail from here on. */
 static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 		      struct vmsched_vcpu *ent)
@@ -88,7 +110,7 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	static const struct vmsched_carry none;
 	u64 now = vms_now();
 
-	list_add_tail(&v->vm_node, &vm->vcpus);
+	list_add_tail(&v->vm_node, place_for(vm, v->index));
 	vm->nr_vcpus++;
 
 	raw_spin_lock_irq(&pool->lock);
@@ -112,7 +134,8 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
  *
  * Context: process, may sleep; the thread may hold locks of the VMM, so this
  * waits for nothing but vms_mutex, whose holders never wait for a vCPU.
- * Return: 0 or -ENOMEM, -ESRCH, or what the scheduler answered.
+ * Return: 0, -ENOMEM, -EBUSY (the thread runs another vCPU already), or what
+ * the scheduler answered.
  */
 int vms_vcpu_attach(struct vms_vcpu *v)
 {
@@ -127,6 +150,11 @@ int vms_vcpu_attach(struct vms_vcpu *v)
 		goto out;
 
 	vm = vm_by_key(v->vm_key);
+	/* A thread has one mask: its second vCPU is left to Linux. */
+	if (vm && thread_is_taken(vm, v)) {
+		err = -EBUSY;
+		goto out;
+	}
 	if (!vm) {
 		vm = vm_create(v);
 		new = vm;

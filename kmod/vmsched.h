@@ -68,6 +68,7 @@ enum vms_vcpu_flag {
  *		may wake, print or allocate.
  * @inst:	active instance; changed by switch.c only, under vms_mutex too
  * @managed:	the active scheduler gates vCPUs (it is not native)
+ * @held_ns:	longest time from a cease to the first guest entry of a pCPU
  * @ceased:	no grant is given, no vCPU may enter guest mode
  * @online:	pCPUs of @cpus that may be given
  * @idle:	those of them without a grant
@@ -89,6 +90,7 @@ struct vms_pool {
 	struct vmsched_inst *inst;
 	bool managed;
 	bool ceased;
+	u64 held_ns;
 	struct cpumask online;
 	struct cpumask idle;
 	struct list_head vcpus;
@@ -116,6 +118,8 @@ struct vms_pool {
  * @wake_work:	wakes them once no lock of Linux is held
  * @kick_work:	does nothing but to force an exit from guest mode
  * @cease_csd:	makes this pCPU leave guest mode during a cease
+ * @held_from:	(P) when the vCPU that ran here had to cease, 0 once one entered
+ *		guest mode again
  * @on:		followed vCPU that runs here; written by this pCPU, cleared by
  *		whoever takes a vCPU out
  */
@@ -131,6 +135,7 @@ struct vms_pcpu {
 	struct irq_work wake_work;
 	struct irq_work kick_work;
 	call_single_data_t cease_csd;
+	u64 held_from;
 	struct vms_vcpu *on;
 };
 
@@ -406,6 +411,7 @@ int vms_params_set_vcpu(struct vms_vcpu *v, struct nlattr *nest,
 
 /* apply.c */
 int vms_apply_init(void);
+void vms_apply_flush(void);
 void vms_apply_exit(void);
 void vms_apply_init_vcpu(struct vms_vcpu *v);
 void vms_apply_capture(struct vms_vcpu *v);
@@ -441,7 +447,7 @@ void vms_notify_switch(const struct vms_switch *req);
 int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
 		   u32 users);
 int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool);
-int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm);
+int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid);
 int vms_fill_vcpu(struct sk_buff *skb, struct vms_vcpu *v);
 int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req);
 

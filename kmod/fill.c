@@ -93,13 +93,14 @@ int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
 	return 0;
 }
 
-int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm)
+/* @pid: that of the VMM in the namespace of whoever gets the message. */
+int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid)
 {
 	struct vms_usage use;
 
 	vms_vm_usage(vm, &use);
 	if (put_u64(skb, VMSCHED_A_VM_ID, vm->id) ||
-	    nla_put_u32(skb, VMSCHED_A_VM_PID, pid_vnr(vm->pid)) ||
+	    nla_put_u32(skb, VMSCHED_A_VM_PID, pid) ||
 	    nla_put_string(skb, VMSCHED_A_VM_COMM, vm->comm) ||
 	    nla_put_string(skb, VMSCHED_A_VM_POOL, vm->pool->name) ||
 	    put_params(skb, VMSCHED_A_VM_PARAMS, &vm->params, &vm->affinity) ||

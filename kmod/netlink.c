@@ -12,6 +12,7 @@
  */
 #include <linux/capability.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/string.h>
 #include <net/genetlink.h>
 
@@ -153,12 +154,19 @@ int vmsched_nl_sched_get_doit(struct sk_buff *skb, struct genl_info *info)
 struct dump {
 	struct sk_buff *skb;
 	struct netlink_callback *cb;
+	int err;
 };
 
 /* One object of a dump as a message of its own. */
 static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return genlmsg_iput(skb, genl_info_dump(cb));
+	return __genlmsg_iput(skb, genl_info_dump(cb), NLM_F_MULTI);
+}
+
+/* Nothing in the message although something was left: that is an error. */
+static int dump_done(struct sk_buff *skb, int err)
+{
+	return skb->len ?: err;
 }
 
 static int dump_end(struct sk_buff *skb, void *hdr, int err)
@@ -175,21 +183,23 @@ static int dump_sched(const struct vmsched_ops *ops, void *arg)
 	struct dump *dump = arg;
 	void *hdr = dump_begin(dump->skb, dump->cb);
 
-	if (!hdr)
-		return -EMSGSIZE;
-	return dump_end(dump->skb, hdr,
-			vms_fill_sched(dump->skb, ops, vms_pool_users(ops)));
+	dump->err = -EMSGSIZE;
+	if (hdr)
+		dump->err = dump_end(dump->skb, hdr,
+				     vms_fill_sched(dump->skb, ops,
+						    vms_pool_users(ops)));
+	return dump->err;
 }
 
 int vmsched_nl_sched_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb)
 {
-	struct dump dump = { skb, cb };
+	struct dump dump = { .skb = skb, .cb = cb };
 
 	mutex_lock(&vms_mutex);
 	cb->args[0] = vms_sched_for_each(dump_sched, &dump, cb->args[0]);
 	mutex_unlock(&vms_mutex);
-	return skb->len;
+	return dump_done(skb, dump.err);
 }
 
 int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -222,6 +232,7 @@ int vmsched_nl_pool_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb)
 {
 	struct vms_pool *pool;
+	int err = 0;
 	long n = 0;
 	void *hdr;
 
@@ -229,13 +240,16 @@ int vmsched_nl_pool_get_dumpit(struct sk_buff *skb,
 	list_for_each_entry(pool, &vms_pools, node) {
 		if (n++ < cb->args[0])
 			continue;
+		err = -EMSGSIZE;
 		hdr = dump_begin(skb, cb);
-		if (!hdr || dump_end(skb, hdr, vms_fill_pool(skb, pool)))
+		if (hdr)
+			err = dump_end(skb, hdr, vms_fill_pool(skb, pool));
+		if (err)
 			break;
 		cb->args[0] = n;
 	}
 	mutex_unlock(&vms_mutex);
-	return skb->len;
+	return dump_done(skb, err);
 }
 
 /* Find the VM of an attribute with its id. vms_mutex held. */
@@ -266,7 +280,7 @@ int vmsched_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&vms_mutex);
 	vm = find_vm(info, VMSCHED_A_VM_ID);
 	if (vm)
-		err = vms_fill_vm(reply, vm);
+		err = vms_fill_vm(reply, vm, pid_vnr(vm->pid));
 	mutex_unlock(&vms_mutex);
 	if (!vm) {
 		nlmsg_free(reply);
@@ -279,19 +293,24 @@ int vmsched_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
 int vmsched_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vms_vm *vm;
+	int err = 0;
 	void *hdr;
 
 	mutex_lock(&vms_mutex);
 	list_for_each_entry(vm, &vms_vms, node) {
 		if (vm->id <= cb->args[0])
 			continue;
+		err = -EMSGSIZE;
 		hdr = dump_begin(skb, cb);
-		if (!hdr || dump_end(skb, hdr, vms_fill_vm(skb, vm)))
+		if (hdr)
+			err = dump_end(skb, hdr,
+				       vms_fill_vm(skb, vm, pid_vnr(vm->pid)));
+		if (err)
 			break;
 		cb->args[0] = vm->id;
 	}
 	mutex_unlock(&vms_mutex);
-	return skb->len;
+	return dump_done(skb, err);
 }
 
 int vmsched_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
@@ -323,16 +342,19 @@ static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
 		      struct vms_vm *vm)
 {
 	struct vms_vcpu *v;
-	long n = 0;
+	int err;
 	void *hdr;
 
 	list_for_each_entry(v, &vm->vcpus, vm_node) {
-		if (n++ < cb->args[1])
+		if (v->index < cb->args[1])
 			continue;
 		hdr = dump_begin(skb, cb);
-		if (!hdr || dump_end(skb, hdr, vms_fill_vcpu(skb, v)))
+		if (!hdr)
 			return -EMSGSIZE;
-		cb->args[1] = n;
+		err = dump_end(skb, hdr, vms_fill_vcpu(skb, v));
+		if (err)
+			return err;
+		cb->args[1] = (long)v->index + 1;
 	}
 	cb->args[0] = vm->id;
 	cb->args[1] = 0;
@@ -358,12 +380,13 @@ int vmsched_nl_vcpu_get_dumpit(struct sk_buff *skb,
 		if (vm->id <= cb->args[0] ||
 		    (only && vm->id != nla_get_u64(only)))
 			continue;
-		if (dump_vcpus(skb, cb, vm))
+		err = dump_vcpus(skb, cb, vm);
+		if (err)
 			break;
 	}
 out:
 	mutex_unlock(&vms_mutex);
-	return err ?: skb->len;
+	return dump_done(skb, err);
 }
 
 int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)

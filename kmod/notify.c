@@ -3,17 +3,25 @@
  * What happens, told to whoever listens to the multicast group "events". May
  * sleep for memory, never fails its caller, costs nothing without a listener.
  */
+#include <linux/pid.h>
 #include <net/genetlink.h>
 
 #include "netlink_gen.h"
 #include "vmsched.h"
+
+/*
+ * The family is registered. Written under vms_mutex, which all who tell of
+ * VMs and switches hold; the registry is not watched any more by then.
+ */
+static bool live;
 
 /* Start a message. NULL if nobody listens, or for lack of memory. */
 static struct sk_buff *begin(u8 cmd, void **hdr)
 {
 	struct sk_buff *skb;
 
-	if (!genl_has_listeners(&vmsched_nl_family, &init_net,
+	if (!READ_ONCE(live) ||
+	    !genl_has_listeners(&vmsched_nl_family, &init_net,
 				VMSCHED_NLGRP_EVENTS))
 		return NULL;
 	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
@@ -45,7 +53,7 @@ void vms_notify_vm(u8 cmd, struct vms_vm *vm)
 
 	skb = begin(cmd, &hdr);
 	if (skb)
-		end(skb, hdr, vms_fill_vm(skb, vm));
+		end(skb, hdr, vms_fill_vm(skb, vm, pid_nr(vm->pid)));
 }
 
 void vms_notify_switch(const struct vms_switch *req)
@@ -71,10 +79,16 @@ static void sched_changed(const struct vmsched_ops *ops, bool added)
 
 void vms_notify_init(void)
 {
+	mutex_lock(&vms_mutex);
+	WRITE_ONCE(live, true);
+	mutex_unlock(&vms_mutex);
 	vms_registry_watch(sched_changed);
 }
 
 void vms_notify_exit(void)
 {
 	vms_registry_watch(NULL);
+	mutex_lock(&vms_mutex);
+	WRITE_ONCE(live, false);
+	mutex_unlock(&vms_mutex);
 }

@@ -105,11 +105,16 @@ struct vmsched_vcpu {
  * @lag_ns:	service that it is owed (positive) or got too much (negative)
  *		in comparison with its fair share, in ns of real time
  * @warped_ns:	time that it has run warped since the warp began
+ * @unwarped_at: when it was warped last
  * @warping:	it is warped now
+ *
+ * What a scheduler does not write, because it knows no such thing, stays as
+ * the one before had left it.
  */
 struct vmsched_carry {
 	s64 lag_ns;
 	u64 warped_ns;
+	u64 unwarped_at;
 	bool warping;
 };
 

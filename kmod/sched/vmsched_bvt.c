@@ -382,7 +382,7 @@ static void bvt_vcpu_import(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	b->a -= to_virtual(v, lag);
 	b->warped_ns = carry->warped_ns;
 	b->warping = carry->warping;
-	b->unwarped_at = now;
+	b->unwarped_at = carry->unwarped_at;
 }
 
 static void bvt_activate(struct vmsched_inst *inst, u64 now)
@@ -413,6 +413,7 @@ static void bvt_export_state(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 		carry->lag_ns = to_real(v, (s64)(bvt_pcpu(inst, b->cpu)->svt -
 						 b->a));
 	carry->warped_ns = b->warped_ns;
+	carry->unwarped_at = b->unwarped_at;
 	carry->warping = b->warping;
 }
 

@@ -299,9 +299,21 @@ TEST_F_TIMEOUT(vmsched, bad_schedulers_are_refused, LIMIT)
 	ASSERT_EQ(0, klog_mark(&self->log));
 }
 
+/* The parameter makes the search for tracepoints fail as on such a kernel */
 TEST_F_TIMEOUT(vmsched, kernel_without_tracepoint, LIMIT)
 {
-	SKIP(return, "needs a kernel built without one of the tracepoints");
+	struct run_result r;
+
+	ASSERT_EQ(0, vmsched_remove_all());
+	ASSERT_EQ(0, run_words(&r, 0, "modprobe vmsched require=no_such_tp"));
+	EXPECT_NE(0, r.status);
+	run_free(&r);
+	EXPECT_FALSE(module_loaded("vmsched"));
+	EXPECT_TRUE(klog_has(&self->log, "no tracepoint no_such_tp", "use one"));
+
+	/* The refusal is an error in the log that had to be there */
+	klog_close(&self->log);
+	ASSERT_EQ(0, klog_mark(&self->log));
 }
 
 TEST_HARNESS_MAIN

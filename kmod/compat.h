@@ -9,6 +9,7 @@
 
 #include <linux/fprobe.h>
 #include <linux/hrtimer.h>
+#include <linux/slab.h>
 #include <linux/task_work.h>
 #include <linux/tracepoint.h>
 #include <linux/version.h>
@@ -32,6 +33,12 @@ static inline void vms_hrtimer_setup(struct hrtimer *timer,
 #define VMS_TWAF_NO_ALLOC	TWAF_NO_ALLOC
 #else
 #define VMS_TWAF_NO_ALLOC	0
+#endif
+
+#ifdef SLAB_NO_MERGE
+#define VMS_SLAB_NO_MERGE	SLAB_NO_MERGE
+#else
+#define VMS_SLAB_NO_MERGE	0
 #endif
 
 /* A tracepoint that another module exports; its header is not installed. */

@@ -17,10 +17,11 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "vmsched.h"
 
 #define TABLE_BITS	10
-#define STORE_SIZE	64
+#define STORE_SIZE	64U
 
 static DEFINE_HASHTABLE(by_key, TABLE_BITS);
 static DEFINE_HASHTABLE(by_task, TABLE_BITS);
@@ -276,7 +277,9 @@ u64 vms_vcpus_dropped(void)
 
 int vms_vcpus_init(void)
 {
-	cache = KMEM_CACHE(vms_vcpu, SLAB_HWCACHE_ALIGN);
+	/* Not merged with others: what is left behind shall be seen. */
+	cache = kmem_cache_create("vmsched_vcpu", sizeof(struct vms_vcpu), 0,
+				  SLAB_HWCACHE_ALIGN | VMS_SLAB_NO_MERGE, NULL);
 	if (!cache)
 		return -ENOMEM;
 	store_fill(NULL);

@@ -223,6 +223,7 @@ struct vms_vm {
  * @wake_node:	in vms_pcpu.wakes
  * @move_work:	binds the thread to @cpu
  * @dead_node:	list of those to be freed
+ * @rcu:	frees it once nobody can look at it any more
  */
 struct vms_vcpu {
 	refcount_t ref;

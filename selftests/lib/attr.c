@@ -182,6 +182,18 @@ static unsigned int compare_mask(const struct attr *b, const struct attr *a)
 	return 1;
 }
 
+/*
+ * Linux gives a thread the base slice when it next runs: a kernel thread that
+ * slept since the first CPU came up has that of one CPU until then.
+ */
+static bool slice_is_refreshed(const struct attr *a)
+{
+	struct attr self;
+
+	return a->kernel_thread && !read_thread(&self, getpid(), gettid()) &&
+	       a->runtime == self.runtime;
+}
+
 static unsigned int compare_one(const struct attr *b, const struct attr *a)
 {
 	unsigned int n = compare_mask(b, a);
@@ -190,7 +202,8 @@ static unsigned int compare_one(const struct attr *b, const struct attr *a)
 	n += differ(a, "flags", b->flags, a->flags);
 	n += differ(a, "nice", b->nice, a->nice);
 	n += differ(a, "priority", b->priority, a->priority);
-	n += differ(a, "slice or runtime", b->runtime, a->runtime);
+	if (b->runtime != a->runtime && !slice_is_refreshed(a))
+		n += differ(a, "slice or runtime", b->runtime, a->runtime);
 	n += differ(a, "deadline", b->deadline, a->deadline);
 	n += differ(a, "period", b->period, a->period);
 	n += differ(a, "I/O priority", b->ioprio, a->ioprio);

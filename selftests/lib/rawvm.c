@@ -343,6 +343,42 @@ bool rawvm_broken(const struct rawvm *vm)
 	return true;
 }
 
+/* First line of a file of a vCPU thread under /proc, for a report */
+static char *thread_file(const struct rawvm *vm, unsigned int vcpu,
+			 const char *file, char *buf, int size)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", vm->pid,
+		 rawvm_tid(vm, vcpu), file);
+	f = fopen(path, "re");
+	if (!f || !fgets(buf, size, f))
+		buf[0] = '\0';
+	if (f)
+		fclose(f);
+	buf[strcspn(buf, "\n")] = '\0';
+	return buf;
+}
+
+/* Say where a vCPU that does nothing is */
+static void report_stuck(const struct rawvm *vm, unsigned int vcpu)
+{
+	const struct guest_area *area = rawvm_area(vm->mem, vcpu);
+	char wchan[64], stat[256];
+
+	thread_file(vm, vcpu, "wchan", wchan, sizeof(wchan));
+	thread_file(vm, vcpu, "schedstat", stat, sizeof(stat));
+	printf("# rawvm %s vCPU %u (pid %d, tid %d) stands still at %ju, in %s, schedstat %s\n",
+	       vm->name, vcpu, vm->pid, rawvm_tid(vm, vcpu),
+	       (uintmax_t)rawvm_progress(vm, vcpu),
+	       wchan[0] ? wchan : "no thread", stat);
+	if (vm->spec.kind == RAWVM_TICK)
+		printf("# its deadline is TSC %ju, wake %ju, %ju kHz\n",
+		       (uintmax_t)area->deadline, (uintmax_t)area->wake,
+		       (uintmax_t)vm->ctl->tsc_khz);
+}
+
 bool rawvm_advances(const struct rawvm *vm, unsigned int timeout_ms)
 {
 	uint64_t end = clock_ns() + timeout_ms * NSEC_PER_MSEC;
@@ -353,8 +389,10 @@ bool rawvm_advances(const struct rawvm *vm, unsigned int timeout_ms)
 		before[i] = rawvm_progress(vm, i);
 	for (i = 0; i < vm->spec.nr_vcpus; i++) {
 		while (rawvm_progress(vm, i) == before[i]) {
-			if (vm->ctl->error[0] || clock_ns() > end)
+			if (vm->ctl->error[0] || clock_ns() > end) {
+				report_stuck(vm, i);
 				return false;
+			}
 			clock_sleep_ms(1);
 		}
 	}

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #define __noreturn	__attribute__((noreturn))
+#define __aligned(x)	__attribute__((aligned(x)))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* Print "error <what>: <errno>" and power off: a guest that cannot do its job ends. */

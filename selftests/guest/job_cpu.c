@@ -15,7 +15,7 @@
 /* One cache line each: counting must not make the CPUs fight. */
 struct spinner {
 	uint64_t loops;
-} __attribute__((aligned(64)));
+} __aligned(64);
 
 static struct spinner *spinners;
 static long nr_spinners;

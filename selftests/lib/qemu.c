@@ -194,6 +194,7 @@ int qemu_start(struct qemu *q, const char *name, const char *job,
 	       const char *options)
 {
 	uint64_t numbers[QEMU_MAX_NUMBERS];
+	uint64_t begin = clock_ns();
 	int ret;
 
 	memset(q, 0, sizeof(*q));
@@ -209,6 +210,8 @@ int qemu_start(struct qemu *q, const char *name, const char *job,
 		qemu_kill(q);
 		return -ETIMEDOUT;
 	}
+	printf("# guest_%s_up_after: %.3g s\n", name,
+	       (clock_ns() - begin) / 1e9);
 	ret = monitor_connect(q);
 	if (ret) {
 		printf("# guest %s: monitor: %s\n", name, strerror(-ret));

@@ -7,6 +7,7 @@
 #	make			modules and vmschedctl
 #	make check		every test (installs the packages it needs)
 #	make check-fast		the quick part of them
+#	make check-guests	the tests with Linux guests under QEMU, see README
 #	make demo		guests under schedulers that change while they run
 #	sudo make install	then: modprobe vmsched
 #
@@ -49,7 +50,7 @@ selftests: modules
 
 # Packages first: what is found out about headers and libraries while a
 # makefile is read must be found out after that.
-check check-fast:
+check check-fast check-guests:
 	@scripts/setup
 	@$(MAKE) --no-print-directory do-$@
 
@@ -57,9 +58,9 @@ demo:
 	@scripts/setup
 	@$(MAKE) --no-print-directory do-$@
 
-do-check do-check-fast: do-%:
+do-check do-check-fast do-check-guests: do-%:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
-	@$(TESTKERNEL) scripts/check $(if $(findstring fast,$*),--fast)
+	@$(TESTKERNEL) scripts/check $(if $(findstring -,$*),-$(patsubst check%,%,$*))
 
 do-demo:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools
@@ -92,5 +93,6 @@ need-kbuild: need-cc
 	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers in \
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
-.PHONY: all modules tools selftests check check-fast demo do-check do-check-fast \
-	do-demo install uninstall clean need-cc need-kbuild
+.PHONY: all modules tools selftests check check-fast check-guests demo \
+	do-check do-check-fast do-check-guests do-demo install uninstall clean \
+	need-cc need-kbuild

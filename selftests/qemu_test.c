@@ -130,8 +130,8 @@ TEST_F_TIMEOUT(vmsched, monitor_stop_and_cont, LIMIT)
 	unsigned int i, j;
 	char status[32];
 
-	ASSERT_EQ(0, start(0, "stopped", "spin", "--cpus 2"));
-	ASSERT_EQ(0, start(1, "other", "spin", "--cpus 2"));
+	ASSERT_EQ(0, start(0, "stopped", "spin", NULL));
+	ASSERT_EQ(0, start(1, "other", "spin", NULL));
 	for (i = 0; i < ARRAY_SIZE(order); i++) {
 		ASSERT_EQ(0, sched_switch(order[i], NULL));
 		for (j = 0; j < 3; j++) {
@@ -172,8 +172,8 @@ TEST_F_TIMEOUT(vmsched, state_is_saved_and_guest_goes_on, LIMIT)
 {
 	struct stat st;
 
-	ASSERT_EQ(0, start(0, "saved", "spin", "--cpus 2"));
-	ASSERT_EQ(0, start(1, "other", "spin", "--cpus 2"));
+	ASSERT_EQ(0, start(0, "saved", "spin", NULL));
+	ASSERT_EQ(0, start(1, "other", "spin", NULL));
 	ASSERT_EQ(0, sched_switch("bvt", NULL));
 	ASSERT_EQ(0, qemu_command(&guests[0], "stop", NULL));
 	ASSERT_EQ(0, qemu_command(&guests[0], "migrate",
@@ -193,8 +193,8 @@ TEST_F_TIMEOUT(vmsched, kill_9_of_qemu, LIMIT)
 {
 	pid_t pid;
 
-	ASSERT_EQ(0, start(0, "killed", "spin", "--cpus 2"));
-	ASSERT_EQ(0, start(1, "other", "spin", "--cpus 2"));
+	ASSERT_EQ(0, start(0, "killed", "spin", NULL));
+	ASSERT_EQ(0, start(1, "other", "spin", NULL));
 	ASSERT_EQ(0, sched_switch("rr", NULL));
 	pid = guests[0].pid;
 	qemu_kill(&guests[0]);

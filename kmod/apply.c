@@ -15,8 +15,8 @@
  */
 #include <linux/cpuset.h>
 #include <linux/kthread.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/task_work.h>
 
 #include "compat.h"
 #include "vmsched.h"
@@ -251,24 +251,43 @@ void vms_apply_restore(struct vms_vcpu *v)
 
 /* A thread that was made by a vCPU's thread while that was bound. */
 struct child {
-	struct kthread_work work;
-	struct task_struct *task;
+	struct callback_head work;
+	struct llist_node node;
 	struct vms_vcpu *parent;
 	int pinned;
 };
 
-static void child_fn(struct kthread_work *work)
+/* No memory can be had in the hook: so many threads may be new at a time. */
+#define CHILDREN	512
+
+static struct child *children;
+static LLIST_HEAD(free_children);
+static DEFINE_RAW_SPINLOCK(children_lock);	/* who takes one; a leaf */
+
+/* In the new thread, before its first instruction in user space. */
+static void child_fn(struct callback_head *work)
 {
 	struct child *c = container_of(work, struct child, work);
 	struct vms_vcpu *v = c->parent;
 
 	mutex_lock(&v->mask_lock);
-	if (cpumask_equal(c->task->cpus_ptr, cpumask_of(c->pinned)))
-		set_user_mask(c->task, v->user_mask);
+	if (cpumask_equal(current->cpus_ptr, cpumask_of(c->pinned)))
+		set_user_mask(current, v->user_mask);
 	mutex_unlock(&v->mask_lock);
-	put_task_struct(c->task);
 	vms_vcpu_put(v);
-	kfree(c);
+	llist_add(&c->node, &free_children);
+	vms_task_work_done();
+}
+
+static struct child *child_get(void)
+{
+	struct llist_node *node;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&children_lock, flags);
+	node = llist_del_first(&free_children);
+	raw_spin_unlock_irqrestore(&children_lock, flags);
+	return node ? llist_entry(node, struct child, node) : NULL;
 }
 
 /**
@@ -280,19 +299,25 @@ static void child_fn(struct kthread_work *work)
  */
 void vms_apply_child(struct task_struct *child, struct vms_vcpu *parent)
 {
+	int pinned = READ_ONCE(parent->pinned);
 	struct child *c;
 
-	if (READ_ONCE(parent->pinned) < 0)
+	if (pinned < 0)
 		return;
-	c = kmalloc(sizeof(*c), GFP_ATOMIC);
-	if (!c)
+	c = child_get();
+	if (!c) {
+		pr_warn_ratelimited("more than %d new threads at a time: %s-%d keeps the mask of a vCPU\n",
+				    CHILDREN, child->comm, child->pid);
 		return;
-	kthread_init_work(&c->work, child_fn);
-	c->task = get_task_struct(child);
+	}
+	init_task_work(&c->work, child_fn);
 	c->parent = parent;
-	c->pinned = READ_ONCE(parent->pinned);
+	c->pinned = pinned;
 	refcount_inc(&parent->ref);
-	kthread_queue_work(worker, &c->work);
+	if (!vms_task_work(child, &c->work, TWA_RESUME))
+		return;
+	vms_vcpu_put(parent);
+	llist_add(&c->node, &free_children);
 }
 
 void vms_apply_init_vcpu(struct vms_vcpu *v)
@@ -304,9 +329,19 @@ void vms_apply_init_vcpu(struct vms_vcpu *v)
 
 int vms_apply_init(void)
 {
+	int i;
+
+	children = kcalloc(CHILDREN, sizeof(*children), GFP_KERNEL);
+	if (!children)
+		return -ENOMEM;
+	for (i = 0; i < CHILDREN; i++)
+		llist_add(&children[i].node, &free_children);
+
 	worker = kthread_create_worker(0, "vmsched_apply");
-	if (IS_ERR(worker))
+	if (IS_ERR(worker)) {
+		kfree(children);
 		return PTR_ERR(worker);
+	}
 	sched_set_fifo(worker->task);
 	return 0;
 }
@@ -317,7 +352,9 @@ void vms_apply_flush(void)
 	kthread_flush_worker(worker);
 }
 
+/* No new thread is on its way any more, see vms_gate_drain(). */
 void vms_apply_exit(void)
 {
 	kthread_destroy_worker(worker);
+	kfree(children);
 }

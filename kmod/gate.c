@@ -27,16 +27,41 @@ enum verdict {
 	GATE_MOVE,	/* the thread is not bound to the right pCPU */
 };
 
+/**
+ * vms_task_work() - have a thread run a function in its own context
+ * @task: the thread
+ * @work: the function; ends with vms_task_work_done()
+ * @how: TWA_RESUME, TWA_SIGNAL
+ *
+ * Context: any.
+ * Return: 0, or -ESRCH: the thread is exiting and runs none any more.
+ */
+int vms_task_work(struct task_struct *task, struct callback_head *work,
+		  unsigned int how)
+{
+	int err;
+
+	atomic_inc(&pending);
+	err = task_work_add(task, work, how | VMS_TWAF_NO_ALLOC);
+	/* Nobody waits for it while there are still callers: wakes nobody. */
+	if (err)
+		atomic_dec(&pending);
+	return err;
+}
+
+/* Last act of a function that was queued with vms_task_work(). */
+void vms_task_work_done(void)
+{
+	if (atomic_dec_and_test(&pending))
+		wake_up_var(&pending);
+}
+
 static bool add_work(struct vms_vcpu *v, struct callback_head *work,
 		     enum task_work_notify_mode how)
 {
 	refcount_inc(&v->ref);
-	atomic_inc(&pending);
-	if (!task_work_add(v->task, work, how | VMS_TWAF_NO_ALLOC))
+	if (!vms_task_work(v->task, work, how))
 		return true;
-
-	/* The thread is exiting and runs no task work any more. */
-	atomic_dec(&pending);
 	vms_vcpu_put(v);
 	return false;
 }
@@ -65,8 +90,7 @@ void vms_gate_arm(struct vms_vcpu *v)
 static void work_done(struct vms_vcpu *v)
 {
 	vms_vcpu_put(v);
-	if (atomic_dec_and_test(&pending))
-		wake_up_var(&pending);
+	vms_task_work_done();
 }
 
 static enum verdict judge(struct vms_vcpu *v)

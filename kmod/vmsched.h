@@ -372,6 +372,9 @@ void vms_gate_init_vcpu(struct vms_vcpu *v);
 void vms_gate_arm(struct vms_vcpu *v);
 void vms_gate_poke(struct vms_vcpu *v);
 void vms_gate_drain(void);
+int vms_task_work(struct task_struct *task, struct callback_head *work,
+		  unsigned int how);
+void vms_task_work_done(void);
 
 /* track.c: what the hooks report */
 void vms_track_enter(struct vms_vcpu *v);

@@ -74,18 +74,53 @@ static bool lost_its_cpu(const struct vms_vcpu *v)
 	return v->pinned >= 0 && !cpu_active(v->pinned);
 }
 
-/* Take over a mask that somebody else has set. True if there was one. */
+/* A thread that is not bound has another mask than was read last. */
+static bool moved(struct vms_vcpu *v)
+{
+	struct task_struct *task = v->task;
+	unsigned long flags;
+	bool differs;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	differs = !cpumask_equal(&task->cpus_mask, v->user_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return differs;
+}
+
+/* Somebody else has set the mask of the thread since it was looked at. */
+static bool changed(struct vms_vcpu *v)
+{
+	if (asked(v))
+		return true;
+	if (v->pinned < 0)
+		return moved(v);
+	return vms_apply_disturbed(v) && !lost_its_cpu(v);
+}
+
+/*
+ * Take over a mask that somebody else has set. True if there was one.
+ *
+ * Linux forgets what a user had asked for when the last of those pCPUs goes
+ * offline, which is the only one for a thread that is bound. The wish is kept
+ * here: when the pCPU is back, a cpuset sets all of its own.
+ */
 static bool take_over(struct vms_vcpu *v)
 {
 	bool bound = v->pinned >= 0 && !vms_apply_disturbed(v);
 
 	lockdep_assert_held(&v->mask_lock);
-	if (!asked(v) && (!vms_apply_disturbed(v) || lost_its_cpu(v)))
+	if (!changed(v))
 		return false;
+	cpumask_copy(v->scratch, v->user_req);
 	read_masks(v->task, v->user_mask, v->user_req);
 	/* Asked while the thread was being bound: the mask in force is ours. */
 	if (bound)
 		cpumask_copy(v->user_mask, v->user_req);
+	if (cpumask_empty(v->user_req)) {
+		if (cpumask_intersects(v->user_mask, v->scratch))
+			cpumask_and(v->user_mask, v->user_mask, v->scratch);
+		cpumask_copy(v->user_req, v->scratch);
+	}
 	WRITE_ONCE(v->pinned, -1);
 	return true;
 }
@@ -134,7 +169,7 @@ void vms_apply_user_mask(struct vms_vcpu *v, struct cpumask *mask)
 /* Bind the thread to the pCPU of its queue, unless the user objects. */
 static int bind(struct vms_vcpu *v)
 {
-	int cpu, err;
+	int before, cpu, err;
 
 	lockdep_assert_held(&v->mask_lock);
 	do {
@@ -147,10 +182,12 @@ static int bind(struct vms_vcpu *v)
 			return 0;
 
 		/* First, so that whoever looks sees what is to come. */
+		before = v->pinned;
 		WRITE_ONCE(v->pinned, cpu);
 		err = set_cpus_allowed_ptr(v->task, cpumask_of(cpu));
 		if (err) {
-			WRITE_ONCE(v->pinned, -1);
+			/* Still bound as before: a mask to be given back. */
+			WRITE_ONCE(v->pinned, before);
 			return err;
 		}
 		/* The user may have asked just before his mask was replaced. */
@@ -237,15 +274,19 @@ void vms_apply_restore(struct vms_vcpu *v)
 	bool bound;
 
 	mutex_lock(&v->mask_lock);
-	do {
-		bound = v->pinned >= 0 && (!vms_apply_disturbed(v) ||
-					   lost_its_cpu(v));
-		take_over(v);
-		WRITE_ONCE(v->pinned, -1);
-		if (bound)
-			set_user_mask(v->task, v->user_mask);
-		/* The user may have asked just before his mask was replaced. */
-	} while (bound && asked(v));
+	bound = v->pinned >= 0 && (!vms_apply_disturbed(v) || lost_its_cpu(v));
+	take_over(v);
+	WRITE_ONCE(v->pinned, -1);
+	if (bound)
+		WRITE_ONCE(v->unbound_at, vms_now());
+	while (bound) {
+		set_user_mask(v->task, v->user_mask);
+		if (!asked(v))
+			break;
+		/* Just before his mask was replaced: what he wants counts. */
+		read_masks(v->task, v->scratch, v->user_req);
+		cpumask_copy(v->user_mask, v->user_req);
+	}
 	mutex_unlock(&v->mask_lock);
 }
 
@@ -260,6 +301,9 @@ struct child {
 /* No memory can be had in the hook: so many threads may be new at a time. */
 #define CHILDREN	512
 
+/* No thread takes longer to be copied, as long as its parent runs. */
+#define COPY_MAX_NS	(2ULL * NSEC_PER_SEC)
+
 static struct child *children;
 static LLIST_HEAD(free_children);
 static DEFINE_RAW_SPINLOCK(children_lock);	/* who takes one; a leaf */
@@ -271,6 +315,7 @@ static void child_fn(struct callback_head *work)
 	struct vms_vcpu *v = c->parent;
 
 	mutex_lock(&v->mask_lock);
+	/* Unless somebody has set another one by now. */
 	if (cpumask_equal(current->cpus_ptr, cpumask_of(c->pinned)))
 		set_user_mask(current, v->user_mask);
 	mutex_unlock(&v->mask_lock);
@@ -290,6 +335,25 @@ static struct child *child_get(void)
 	return node ? llist_entry(node, struct child, node) : NULL;
 }
 
+/*
+ * The pCPU to which a new thread is bound because its parent was when it was
+ * copied, -1 for none. The parent may have been bound elsewhere, or freed,
+ * since then: copying takes long.
+ */
+static int inherited(struct task_struct *child, const struct vms_vcpu *parent)
+{
+	if (child->nr_cpus_allowed != 1 || !READ_ONCE(parent->pool))
+		return -1;
+	if (READ_ONCE(parent->pinned) < 0 &&
+	    vms_now() - READ_ONCE(parent->unbound_at) > COPY_MAX_NS)
+		return -1;
+	/* That is what the user wants. */
+	if (child->user_cpus_ptr &&
+	    cpumask_equal(child->user_cpus_ptr, child->cpus_ptr))
+		return -1;
+	return cpumask_first(child->cpus_ptr);
+}
+
 /**
  * vms_apply_child() - do not let a new thread inherit a mask set here
  * @child: the new thread, not yet woken
@@ -299,7 +363,7 @@ static struct child *child_get(void)
  */
 void vms_apply_child(struct task_struct *child, struct vms_vcpu *parent)
 {
-	int pinned = READ_ONCE(parent->pinned);
+	int pinned = inherited(child, parent);
 	struct child *c;
 
 	if (pinned < 0)

@@ -54,8 +54,9 @@ static int may_write(struct sk_buff *skb, struct genl_info *info)
 	return -EPERM;
 }
 
-static int missing(struct genl_info *info, const char *what)
+static int missing(struct genl_info *info, u32 attr, const char *what)
 {
+	NL_SET_ERR_ATTR_MISS(info->extack, NULL, attr);
 	GENL_SET_ERR_MSG_FMT(info, "the message lacks the attribute %s", what);
 	return -EINVAL;
 }
@@ -133,14 +134,16 @@ int vmsched_nl_sched_get_doit(struct sk_buff *skb, struct genl_info *info)
 	int err;
 
 	if (!info->attrs[VMSCHED_A_SCHED_NAME])
-		return missing(info, "name");
+		return missing(info, VMSCHED_A_SCHED_NAME, "name");
 	reply = reply_new(info, &hdr);
 	if (!reply)
 		return no_memory(info);
 	ops = vms_sched_get(nla_data(info->attrs[VMSCHED_A_SCHED_NAME]));
 	if (IS_ERR(ops)) {
 		nlmsg_free(reply);
-		GENL_SET_ERR_MSG(info, "no such scheduler is registered");
+		GENL_SET_ERR_MSG_FMT(info, "%s", PTR_ERR(ops) == -ENOENT ?
+				     "no such scheduler is registered" :
+				     "its module is just being loaded or removed; try again");
 		NL_SET_BAD_ATTR(info->extack, info->attrs[VMSCHED_A_SCHED_NAME]);
 		return PTR_ERR(ops);
 	}
@@ -160,7 +163,13 @@ struct dump {
 /* One object of a dump as a message of its own. */
 static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return __genlmsg_iput(skb, genl_info_dump(cb), NLM_F_MULTI);
+	void *hdr = __genlmsg_iput(skb, genl_info_dump(cb), NLM_F_MULTI);
+
+	/* Who dumps while something comes or goes is told so. */
+	cb->seq = vms_generation;
+	if (hdr)
+		genl_dump_check_consistent(cb, hdr);
+	return hdr;
 }
 
 /* Nothing in the message although something was left: that is an error. */
@@ -210,7 +219,7 @@ int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 
 	if (!info->attrs[VMSCHED_A_POOL_NAME])
-		return missing(info, "name");
+		return missing(info, VMSCHED_A_POOL_NAME, "name");
 	reply = reply_new(info, &hdr);
 	if (!reply)
 		return no_memory(info);
@@ -273,7 +282,7 @@ int vmsched_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 
 	if (!info->attrs[VMSCHED_A_VM_ID])
-		return missing(info, "id");
+		return missing(info, VMSCHED_A_VM_ID, "id");
 	reply = reply_new(info, &hdr);
 	if (!reply)
 		return no_memory(info);
@@ -322,9 +331,9 @@ int vmsched_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	if (!info->attrs[VMSCHED_A_VM_ID])
-		return missing(info, "id");
+		return missing(info, VMSCHED_A_VM_ID, "id");
 	if (!info->attrs[VMSCHED_A_VM_PARAMS])
-		return missing(info, "params");
+		return missing(info, VMSCHED_A_VM_PARAMS, "params");
 
 	mutex_lock(&vms_mutex);
 	vm = find_vm(info, VMSCHED_A_VM_ID);
@@ -345,6 +354,10 @@ static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
 	int err;
 	void *hdr;
 
+	/* Another VM than that which the last message was in the middle of. */
+	if (cb->args[2] != vm->id)
+		cb->args[1] = 0;
+	cb->args[2] = vm->id;
 	list_for_each_entry(v, &vm->vcpus, vm_node) {
 		if (v->index < cb->args[1])
 			continue;
@@ -399,10 +412,12 @@ int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	err = may_write(skb, info);
 	if (err)
 		return err;
-	if (!attrs[VMSCHED_A_VCPU_VM_ID] || !attrs[VMSCHED_A_VCPU_INDEX])
-		return missing(info, "vm-id or index");
+	if (!attrs[VMSCHED_A_VCPU_VM_ID])
+		return missing(info, VMSCHED_A_VCPU_VM_ID, "vm-id");
+	if (!attrs[VMSCHED_A_VCPU_INDEX])
+		return missing(info, VMSCHED_A_VCPU_INDEX, "index");
 	if (!attrs[VMSCHED_A_VCPU_PARAMS])
-		return missing(info, "params");
+		return missing(info, VMSCHED_A_VCPU_PARAMS, "params");
 
 	mutex_lock(&vms_mutex);
 	vm = find_vm(info, VMSCHED_A_VCPU_VM_ID);
@@ -467,6 +482,7 @@ int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err) {
 		nlmsg_free(reply);
 		GENL_SET_ERR_MSG_FMT(info, "%s", req.why);
+		NL_SET_BAD_ATTR(info->extack, info->attrs[req.attr]);
 		return err;
 	}
 	return reply_end(reply, hdr, vms_fill_switch(reply, &req), info);

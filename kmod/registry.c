@@ -86,6 +86,12 @@ static int check(const struct vmsched_ops *ops)
 		       ops->name, ops->api, VMSCHED_API);
 		return -EPROTO;
 	}
+	/* A scheduler in use must keep its code. */
+	if (!ops->owner) {
+		pr_err("scheduler %s refused: it has no owner; set .owner = THIS_MODULE\n",
+		       ops->name);
+		return -EINVAL;
+	}
 	op = missing_op(ops);
 	if (op) {
 		pr_err("scheduler %s refused: it misses the op %s\n",
@@ -181,7 +187,7 @@ const struct vmsched_ops *vms_sched_get(const char *name)
 	e = find(name);
 	if (!e)
 		ops = ERR_PTR(-ENOENT);
-	else if (e->ops->owner && e->ops->owner != THIS_MODULE &&
+	else if (e->ops->owner != THIS_MODULE &&
 		 (READ_ONCE(e->ops->owner->state) != MODULE_STATE_LIVE ||
 		  !try_module_get(e->ops->owner)))
 		ops = ERR_PTR(-EBUSY);

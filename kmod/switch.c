@@ -100,6 +100,21 @@ static bool still_held(struct vms_pool *pool)
 	return false;
 }
 
+/* A vCPU is still to run on a pCPU that it held before. */
+static bool wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
+{
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&pool->lock);
+	if (pool->managed)
+		return pc->cur && READ_ONCE(pc->cur->in_run);
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		if (task_cpu(v->task) == pc->cpu && v->in_run &&
+		    v->state != VMS_HALTED)
+			return true;
+	return false;
+}
+
 /*
  * Longest time that a pCPU which was in guest mode did not get back into it:
  * from the begin of the cease to the first guest entry afterwards. One that
@@ -108,18 +123,24 @@ static bool still_held(struct vms_pool *pool)
 static u64 measure_hold(struct vms_pool *pool, u64 least)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), HOLD_WAIT_MS);
-	u64 held;
+	u64 held, now;
 	int cpu;
 
 	while (still_held(pool) && ktime_before(ktime_get(), end))
 		usleep_range(50, 100);
 
 	raw_spin_lock_irq(&pool->lock);
-	for_each_cpu(cpu, &pool->cpus)
-		vms_pcpu(cpu)->held_from = 0;
-	held = pool->held_ns;
+	now = vms_now();
+	held = max(pool->held_ns, least);
+	for_each_cpu(cpu, &pool->cpus) {
+		struct vms_pcpu *pc = vms_pcpu(cpu);
+
+		if (pc->held_from && wants_to_run(pool, pc))
+			held = max(held, now - pc->held_from);
+		pc->held_from = 0;
+	}
 	raw_spin_unlock_irq(&pool->lock);
-	return max(held, least);
+	return held;
 }
 
 /* Give each vCPU back what it may do under the scheduler in force. */
@@ -275,8 +296,9 @@ static void restore_all(struct vms_pool *pool)
 		vms_apply_restore(v);
 }
 
-static int fail(struct vms_switch *req, int err, const char *why)
+static int fail(struct vms_switch *req, int err, u32 attr, const char *why)
 {
+	req->attr = attr;
 	strscpy(req->why, why, sizeof(req->why));
 	return err;
 }
@@ -292,7 +314,8 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 
 	err = create_next(pool, new);
 	if (err)
-		return fail(req, err, "the scheduler could not take over a vCPU");
+		return fail(req, err, VMSCHED_A_SWITCH_TO,
+			    "the scheduler could not take over a vCPU");
 
 	start = vms_now();
 	set_ceased(pool, start);
@@ -302,7 +325,7 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 		cancel_cease(pool);
 		/* The VMs go on; the interrupts must be over before the next. */
 		wait_for_completion(&cease_done);
-		return fail(req, err,
+		return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
 			    "a pCPU kept in guest mode beyond cease-timeout; the old scheduler goes on");
 	}
 	commit(pool, new, req);
@@ -322,11 +345,13 @@ static int check(struct vms_pool *pool, struct vms_switch *req)
 {
 	if (!req->to[0]) {
 		if (!pool->previous[0])
-			return fail(req, -ENOENT, "there is no previous scheduler");
+			return fail(req, -ENOENT, 0,
+				    "there is no previous scheduler");
 		strscpy(req->to, pool->previous, sizeof(req->to));
 	}
 	if (req->activate != VMSCHED_ACTIVATE_TABLE)
-		return fail(req, -EOPNOTSUPP, "this module can activate by table only");
+		return fail(req, -EOPNOTSUPP, VMSCHED_A_SWITCH_ACTIVATE,
+			    "this module can activate by table only");
 	return 0;
 }
 
@@ -342,7 +367,8 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 		return err;
 	ops = vms_sched_get(req->to);
 	if (IS_ERR(ops))
-		return fail(req, PTR_ERR(ops), PTR_ERR(ops) == -ENOENT ?
+		return fail(req, PTR_ERR(ops), VMSCHED_A_SWITCH_TO,
+			    PTR_ERR(ops) == -ENOENT ?
 			    "no such scheduler is registered; load it first" :
 			    "its module is just being loaded or removed; try again");
 	if (ops == pool->inst->ops) {
@@ -352,7 +378,8 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 	}
 	new = vms_inst_create(ops, pool);
 	if (IS_ERR(new)) {
-		err = fail(req, PTR_ERR(new), "the scheduler could not be set up");
+		err = fail(req, PTR_ERR(new), VMSCHED_A_SWITCH_TO,
+			   "the scheduler could not be set up");
 		goto err_put;
 	}
 	err = change(pool, new, req);
@@ -384,7 +411,8 @@ static void switch_fn(struct kthread_work *work)
 	if (pool)
 		req->err = switch_locked(pool, req);
 	else
-		req->err = fail(req, -ENOENT, "no such pool");
+		req->err = fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL,
+				"no such pool");
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
 	complete(&job->done);

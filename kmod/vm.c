@@ -16,6 +16,7 @@
 /* Protects what changes slowly, see vmsched.h. */
 DEFINE_MUTEX(vms_mutex);
 LIST_HEAD(vms_vms);
+u32 vms_generation = 1;
 
 static u64 last_id;
 
@@ -45,7 +46,8 @@ static void vm_put(struct vms_vm *vm)
 		return;
 	list_del(&vm->node);
 	vm->pool->nr_vms--;
-	vms_notify_vm(VMSCHED_CMD_VM_DEL_NTF, vm);
+	if (vm->announced)
+		vms_notify_vm(VMSCHED_CMD_VM_DEL_NTF, vm);
 	put_pid(vm->pid);
 	kfree(vm);
 }
@@ -60,14 +62,24 @@ static struct vms_vm *vm_by_key(const void *key)
 	return NULL;
 }
 
-/* The thread of @v runs another vCPU of the VM as well. */
-static bool thread_is_taken(struct vms_vm *vm, struct vms_vcpu *v)
+/*
+ * The thread of @v runs another vCPU as well. One that is on its way out does
+ * not count, but gives the thread its mask back now, before that is read.
+ */
+static bool thread_is_taken(struct vms_vcpu *v)
 {
 	struct vms_vcpu *other;
+	struct vms_pool *pool;
 
-	list_for_each_entry(other, &vm->vcpus, vm_node)
-		if (other->task == v->task)
-			return true;
+	list_for_each_entry(pool, &vms_pools, node) {
+		list_for_each_entry(other, &pool->vcpus, pool_node) {
+			if (other->task != v->task)
+				continue;
+			if (!test_bit(VMS_F_DEAD, &other->flags))
+				return true;
+			vms_apply_restore(other);
+		}
+	}
 	return false;
 }
 
@@ -110,6 +122,7 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	static const struct vmsched_carry none;
 	u64 now = vms_now();
 
+	vms_generation++;
 	list_add_tail(&v->vm_node, place_for(vm, v->index));
 	vm->nr_vcpus++;
 
@@ -140,7 +153,6 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 int vms_vcpu_attach(struct vms_vcpu *v)
 {
 	struct vmsched_vcpu *ent;
-	bool new = false;
 	struct vms_vm *vm;
 	int err;
 
@@ -149,16 +161,14 @@ int vms_vcpu_attach(struct vms_vcpu *v)
 	if (err || test_bit(VMS_F_DEAD, &v->flags) || v->pool)
 		goto out;
 
-	vm = vm_by_key(v->vm_key);
 	/* A thread has one mask: its second vCPU is left to Linux. */
-	if (vm && thread_is_taken(vm, v)) {
+	if (thread_is_taken(v)) {
 		err = -EBUSY;
 		goto out;
 	}
-	if (!vm) {
+	vm = vm_by_key(v->vm_key);
+	if (!vm)
 		vm = vm_create(v);
-		new = vm;
-	}
 	if (!vm) {
 		err = -ENOMEM;
 		goto out;
@@ -175,8 +185,9 @@ int vms_vcpu_attach(struct vms_vcpu *v)
 		goto err_unhome;
 	}
 	link_vcpu(v, vm, ent);
-	if (new)
+	if (!vm->announced)
 		vms_notify_vm(VMSCHED_CMD_VM_ADD_NTF, vm);
+	vm->announced = true;
 	mutex_unlock(&vms_mutex);
 	return 0;
 
@@ -233,6 +244,7 @@ void vms_vcpu_detach(struct vms_vcpu *v)
 	add_usage(&vm->past, &v->use);
 	list_del_init(&v->vm_node);
 	vm->nr_vcpus--;
+	vms_generation++;
 	vm_put(vm);
 out:
 	mutex_unlock(&vms_mutex);
@@ -306,6 +318,9 @@ enum vmsched_vcpu_state vms_vcpu_state(const struct vms_vcpu *v)
 {
 	if (!READ_ONCE(v->in_run))
 		return VMSCHED_VCPU_STATE_USER;
+	/* Linux does not ask anybody before it runs one. */
+	if (!READ_ONCE(v->pool->managed) && READ_ONCE(v->state) != VMS_HALTED)
+		return VMSCHED_VCPU_STATE_GRANTED;
 	switch (READ_ONCE(v->state)) {
 	case VMS_HALTED:
 		return VMSCHED_VCPU_STATE_HALTED;

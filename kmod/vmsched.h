@@ -153,6 +153,7 @@ DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
  * @params:	written under vms_mutex
  * @affinity:	pCPUs it may use; written under vms_mutex and the pool lock
  * @nr_vcpus:	under vms_mutex
+ * @announced:	listeners were told of it; under vms_mutex
  * @past:	what vCPUs that are gone had used; under vms_mutex
  */
 struct vms_vm {
@@ -166,6 +167,7 @@ struct vms_vm {
 	struct vmsched_params params;
 	struct cpumask affinity;
 	u32 nr_vcpus;
+	bool announced;
 	struct vms_usage {
 		u64 run_ns;
 		u64 guest_ns;
@@ -218,6 +220,7 @@ struct vms_vm {
  * @user_mask:	pCPUs that the user allows the thread
  * @user_req:	what the user had asked for by himself, empty if nothing
  * @pinned:	pCPU to which the thread was bound, -1 if it is not
+ * @unbound_at:	when it was given its mask back last
  * @gate_work:	runs in the thread, inside or outside of KVM_RUN
  * @poke_work:	makes a blocked thread run @gate_work
  * @wake_node:	in vms_pcpu.wakes
@@ -269,6 +272,7 @@ struct vms_vcpu {
 	struct cpumask *user_mask;
 	struct cpumask *user_req;
 	int pinned;
+	u64 unbound_at;
 
 	struct callback_head gate_work;
 	struct callback_head poke_work;
@@ -289,6 +293,7 @@ struct vms_vcpu {
  * @blackout_ns: answer: longest time a runnable vCPU was held
  * @vcpus:	answer: number of vCPUs handed over
  * @err:	answer: 0 or a negative errno
+ * @attr:	answer: attribute of the request to blame, 0 for none
  * @why:	answer: what went wrong, a constant format with @to inserted
  */
 struct vms_switch {
@@ -301,6 +306,7 @@ struct vms_switch {
 	u64 blackout_ns;
 	u32 vcpus;
 	int err;
+	u32 attr;
 	char why[96];
 };
 
@@ -308,6 +314,9 @@ struct vms_switch {
 extern struct mutex vms_mutex;
 extern struct list_head vms_vms;
 extern struct list_head vms_pools;
+
+/* Counts what comes and goes, so that a dump can tell; under vms_mutex. */
+extern u32 vms_generation;
 
 static inline u64 vms_now(void)
 {

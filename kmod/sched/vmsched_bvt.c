@@ -40,6 +40,9 @@
 /* Most that a vCPU is owed, or owes, when it comes from another scheduler. */
 #define BVT_LAG_MAX_NS		(100 * (s64)NSEC_PER_MSEC)
 
+/* The same in virtual time, for the least weight. */
+#define BVT_LAG_MAX_VT		(BVT_LAG_MAX_NS * VMSCHED_WEIGHT_DFL)
+
 struct bvt_pcpu {
 	struct rb_root_cached by_e;
 	struct rb_root_cached by_a;
@@ -57,6 +60,7 @@ struct bvt_vcpu {
 	u32 weight;		/* that "rest" belongs to */
 	int cpu;		/* pCPU that "a" refers to, -1 for none yet */
 	bool queued;
+	bool blocked;		/* cannot run: earns no lag */
 	bool warping;
 	u64 warped_ns;		/* time run warped since it began */
 	u64 unwarped_at;	/* when it was warped last */
@@ -204,6 +208,7 @@ static void bvt_enqueue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 
 	leave_pcpu(inst, b);
 	rebase(inst, b, v->cpu);
+	b->blocked = false;
 	if (why == VMSCHED_WHY_WAKE || why == VMSCHED_WHY_ENTER) {
 		update_svt(q);
 		if (before(b->a, q->svt))
@@ -331,6 +336,7 @@ static void bvt_block(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	struct bvt_vcpu *b = bvt_vcpu(v);
 
 	leave_pcpu(inst, b);
+	b->blocked = true;
 	if (b->warping)
 		unwarp(b, now);
 }
@@ -363,6 +369,7 @@ static void bvt_exit(struct vmsched_inst *inst)
 static int bvt_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 {
 	bvt_vcpu(v)->cpu = -1;
+	bvt_vcpu(v)->blocked = true;
 	bvt_vcpu(v)->weight = v->params.weight;
 	return 0;
 }
@@ -408,10 +415,14 @@ static void bvt_export_state(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 			     struct vmsched_carry *carry, u64 now)
 {
 	struct bvt_vcpu *b = bvt_vcpu(v);
+	s64 lag;
 
-	if (b->cpu >= 0)
-		carry->lag_ns = to_real(v, (s64)(bvt_pcpu(inst, b->cpu)->svt -
-						 b->a));
+	if (b->cpu >= 0) {
+		lag = bvt_pcpu(inst, b->cpu)->svt - b->a;
+		/* Who sleeps falls behind ever more, and is not owed that. */
+		lag = clamp(lag, -BVT_LAG_MAX_VT, b->blocked ? 0 : BVT_LAG_MAX_VT);
+		carry->lag_ns = to_real(v, lag);
+	}
 	carry->warped_ns = b->warped_ns;
 	carry->unwarped_at = b->unwarped_at;
 	carry->warping = b->warping;

@@ -245,19 +245,34 @@ TEST_F_TIMEOUT(vmsched, scheduler_in_use, LIMIT)
 	EXPECT_TRUE(refused(0, CLI_REFUSED, "native", "sched unload native"));
 }
 
+/* Where the modules to refuse are, as built for the kernel that runs */
+static int bad_module(char *path, size_t size, const char *name)
+{
+	const char *dir = getenv("VMSCHED_TEST_MODULES");
+	char exe[PATH_MAX];
+	ssize_t n;
+
+	if (dir) {
+		snprintf(path, size, "%s/%s.ko", dir, name);
+		return 0;
+	}
+	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n < 0)
+		return -errno;
+	exe[n] = '\0';
+	snprintf(path, size, "%s/modules/%s.ko", dirname(exe), name);
+	return 0;
+}
+
 /* Insert selftests module @name: the errno, and whether the log says why */
 static int insert_bad(const char *name, const char *says, const char *says2)
 {
-	char exe[PATH_MAX], path[PATH_MAX + 64];
+	char path[PATH_MAX + 64];
 	struct klog log;
-	ssize_t n;
 	int ret;
 
-	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	if (n < 0 || klog_mark(&log))
+	if (bad_module(path, sizeof(path), name) || klog_mark(&log))
 		return -errno;
-	exe[n] = '\0';
-	snprintf(path, sizeof(path), "%s/modules/%s.ko", dirname(exe), name);
 	ret = module_insert(path);
 	if (!ret || ret == -ENOENT)
 		printf("# %s: %s\n", path, ret ? "is missing" : "was accepted");
@@ -283,7 +298,9 @@ TEST_F_TIMEOUT(vmsched, bad_schedulers_are_refused, LIMIT)
 	EXPECT_EQ(-EEXIST, insert_bad("bad_name", "native", "taken"));
 	EXPECT_EQ(-EINVAL, insert_bad("bad_spelling", "refused", "name"));
 	EXPECT_EQ(-EPROTO, insert_bad("bad_api", "bad", "version"));
+	EXPECT_EQ(-EINVAL, insert_bad("bad_owner", "bad", "owner"));
 	EXPECT_FALSE(module_loaded("bad_op"));
+	EXPECT_FALSE(module_loaded("bad_owner"));
 	EXPECT_FALSE(module_loaded("bad_name"));
 	EXPECT_FALSE(module_loaded("bad_spelling"));
 	EXPECT_FALSE(module_loaded("bad_api"));

@@ -65,6 +65,9 @@ static void bad_export_state(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 #ifndef BAD_CHARGE
 #define BAD_CHARGE	bad_charge
 #endif
+#ifndef BAD_OWNER
+#define BAD_OWNER	THIS_MODULE
+#endif
 
 static const struct vmsched_ops bad_ops = {
 	.pick_next	= bad_pick_next,
@@ -82,7 +85,7 @@ static const struct vmsched_ops bad_ops = {
 	.api		= BAD_API,
 	.name		= BAD_NAME,
 	.doc		= "a scheduler that must be refused",
-	.owner		= THIS_MODULE,
+	.owner		= BAD_OWNER,
 };
 
 static int __init bad_module_init(void)

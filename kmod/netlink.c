@@ -215,8 +215,8 @@ int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vms_pool *pool;
 	struct sk_buff *reply;
-	int err = -ENOENT;
 	void *hdr;
+	int err = 0;
 
 	if (!info->attrs[VMSCHED_A_POOL_NAME])
 		return missing(info, VMSCHED_A_POOL_NAME, "name");
@@ -232,7 +232,7 @@ int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 		nlmsg_free(reply);
 		GENL_SET_ERR_MSG(info, "no such pool");
 		NL_SET_BAD_ATTR(info->extack, info->attrs[VMSCHED_A_POOL_NAME]);
-		return err;
+		return -ENOENT;
 	}
 	return reply_end(reply, hdr, err, info);
 }
@@ -261,7 +261,7 @@ int vmsched_nl_pool_get_dumpit(struct sk_buff *skb,
 	return dump_done(skb, err);
 }
 
-/* Find the VM of an attribute with its id. vms_mutex held. */
+/* The VM of an attribute with its id, or an ERR_PTR. vms_mutex held. */
 static struct vms_vm *find_vm(struct genl_info *info, int attr)
 {
 	struct vms_vm *vm = vms_vm_find(nla_get_u64(info->attrs[attr]));
@@ -271,7 +271,7 @@ static struct vms_vm *find_vm(struct genl_info *info, int attr)
 	GENL_SET_ERR_MSG_FMT(info, "no VM has the id %llu",
 			     nla_get_u64(info->attrs[attr]));
 	NL_SET_BAD_ATTR(info->extack, info->attrs[attr]);
-	return NULL;
+	return ERR_PTR(-ENOENT);
 }
 
 int vmsched_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -288,12 +288,12 @@ int vmsched_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return no_memory(info);
 	mutex_lock(&vms_mutex);
 	vm = find_vm(info, VMSCHED_A_VM_ID);
-	if (vm)
+	if (!IS_ERR(vm))
 		err = vms_fill_vm(reply, vm, pid_vnr(vm->pid));
 	mutex_unlock(&vms_mutex);
-	if (!vm) {
+	if (IS_ERR(vm)) {
 		nlmsg_free(reply);
-		return -ENOENT;
+		return PTR_ERR(vm);
 	}
 	return reply_end(reply, hdr, err, info);
 }
@@ -337,11 +337,11 @@ int vmsched_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
 
 	mutex_lock(&vms_mutex);
 	vm = find_vm(info, VMSCHED_A_VM_ID);
-	if (vm)
+	if (IS_ERR(vm))
+		err = PTR_ERR(vm);
+	else
 		err = vms_params_set_vm(vm, info->attrs[VMSCHED_A_VM_PARAMS],
 					info->extack);
-	else
-		err = -ENOENT;
 	mutex_unlock(&vms_mutex);
 	return err;
 }
@@ -402,11 +402,28 @@ out:
 	return dump_done(skb, err);
 }
 
+/* The vCPU that a message names, or an ERR_PTR. vms_mutex held. */
+static struct vms_vcpu *find_vcpu(struct genl_info *info)
+{
+	struct nlattr *index = info->attrs[VMSCHED_A_VCPU_INDEX];
+	struct vms_vm *vm = find_vm(info, VMSCHED_A_VCPU_VM_ID);
+	struct vms_vcpu *v;
+
+	if (IS_ERR(vm))
+		return ERR_CAST(vm);
+	v = vms_vm_vcpu(vm, nla_get_u32(index));
+	if (v)
+		return v;
+	GENL_SET_ERR_MSG_FMT(info, "VM %llu has no vCPU %u", vm->id,
+			     nla_get_u32(index));
+	NL_SET_BAD_ATTR(info->extack, index);
+	return ERR_PTR(-ENOENT);
+}
+
 int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr **attrs = info->attrs;
-	struct vms_vcpu *v = NULL;
-	struct vms_vm *vm;
+	struct vms_vcpu *v;
 	int err;
 
 	err = may_write(skb, info);
@@ -420,16 +437,10 @@ int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return missing(info, VMSCHED_A_VCPU_PARAMS, "params");
 
 	mutex_lock(&vms_mutex);
-	vm = find_vm(info, VMSCHED_A_VCPU_VM_ID);
-	if (vm)
-		v = vms_vm_vcpu(vm, nla_get_u32(attrs[VMSCHED_A_VCPU_INDEX]));
-	if (vm && !v) {
-		GENL_SET_ERR_MSG_FMT(info, "VM %llu has no vCPU %u", vm->id,
-				     nla_get_u32(attrs[VMSCHED_A_VCPU_INDEX]));
-		NL_SET_BAD_ATTR(info->extack, attrs[VMSCHED_A_VCPU_INDEX]);
-	}
-	err = -ENOENT;
-	if (v)
+	v = find_vcpu(info);
+	if (IS_ERR(v))
+		err = PTR_ERR(v);
+	else
 		err = vms_params_set_vcpu(v, attrs[VMSCHED_A_VCPU_PARAMS],
 					  info->extack);
 	mutex_unlock(&vms_mutex);

@@ -8,6 +8,8 @@
 #	make check		every test (installs the packages it needs)
 #	make check-fast		the quick part of them
 #	make check-guests	the tests with Linux guests under QEMU, see README
+#	make check-debug	selftests on the debug kernel, and what they cover
+#	make debug		that kernel, and modules for it
 #	make demo		guests under schedulers that change while they run
 #	sudo make install	then: modprobe vmsched
 #
@@ -62,6 +64,16 @@ do-check do-check-fast do-check-guests: do-%:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
 	@$(TESTKERNEL) scripts/check $(if $(findstring -,$*),-$(patsubst check%,%,$*))
 
+# The modules of the tree are for the stock kernel: nothing of them is built.
+check-debug: debug
+	@$(MAKE) --no-print-directory -C selftests tests
+	@scripts/check --debug
+
+debug:
+	@scripts/setup
+	@$(MAKE) --no-print-directory tools
+	@scripts/build-debug
+
 do-demo:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools
 	@$(MAKE) --no-print-directory -C selftests/guest
@@ -93,6 +105,6 @@ need-kbuild: need-cc
 	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers in \
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
-.PHONY: all modules tools selftests check check-fast check-guests demo \
-	do-check do-check-fast do-check-guests do-demo install uninstall clean \
-	need-cc need-kbuild
+.PHONY: all modules tools selftests check check-fast check-guests \
+	check-debug debug demo do-check do-check-fast do-check-guests do-demo \
+	install uninstall clean need-cc need-kbuild

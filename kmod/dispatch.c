@@ -22,7 +22,7 @@
  */
 u64 vms_vcpu_executed(const struct vms_vcpu *v, u64 now)
 {
-	u64 sum = READ_ONCE(v->use.run_ns) + READ_ONCE(v->use.user_ns);
+	u64 sum = READ_ONCE(v->use.run_ns);
 	u64 stamp = READ_ONCE(v->stamp);
 
 	if (READ_ONCE(v->on_cpu) && now > stamp)

@@ -74,13 +74,6 @@ static bool add_work(struct vms_vcpu *v, struct callback_head *work,
  */
 void vms_gate_arm(struct vms_vcpu *v)
 {
-	/*
-	 * Outside of KVM_RUN the next entry stops it: whoever withdrew pass
-	 * did so before. Pairs with vms_track_enter().
-	 */
-	smp_mb();
-	if (!READ_ONCE(v->in_run))
-		return;
 	if (test_and_set_bit(VMS_F_GATE, &v->flags))
 		return;
 	if (!add_work(v, &v->gate_work, TWA_RESUME))
@@ -200,7 +193,7 @@ static void gate_fn(struct callback_head *head)
 
 	if (!READ_ONCE(v->pool) && !(current->flags & PF_EXITING))
 		vms_vcpu_attach(v);
-	if (READ_ONCE(v->pool) && READ_ONCE(v->in_run))
+	if (READ_ONCE(v->pool) && vms_inside(current))
 		wait_for_grant(v);
 	work_done(v);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hooks that are found by name: tracepoints of Linux's scheduler, and one of
- * KVM that is not exported.
+ * Hooks that are found by name: tracepoints of Linux's scheduler.
  *
  * Knows threads, not vCPUs of KVM: it only looks up whom a thread stands for.
  */
@@ -22,7 +21,7 @@ static void on_sched_switch(void *unused, bool preempt,
 {
 	struct vms_vcpu *v;
 
-	v = vms_vcpu_of_task(prev);
+	v = vms_kvm_leaving(vms_vcpu_of_task(prev));
 	if (v)
 		vms_track_sched_out(v, !preempt && prev_state);
 	v = vms_vcpu_of_task(next);
@@ -56,14 +55,6 @@ static void on_task_exit(void *unused, struct task_struct *task)
 		vms_vcpu_remove(v);
 }
 
-static void on_userspace_exit(void *unused, u32 reason, int error)
-{
-	struct vms_vcpu *v = vms_vcpu_of_task(current);
-
-	if (v)
-		vms_track_leave(v);
-}
-
 static struct hook {
 	const char *name;
 	void *probe;
@@ -74,7 +65,6 @@ static struct hook {
 	{ "sched_waking", on_sched_waking },
 	{ "sched_process_fork", on_fork },
 	{ "sched_process_exit", on_task_exit },
-	{ "kvm_userspace_exit", on_userspace_exit },
 	{ NULL, NULL },		/* place for "require" */
 };
 
@@ -87,42 +77,17 @@ static void look_at(struct tracepoint *tp, void *unused)
 			hooks[i].tp = tp;
 }
 
-/* Replayed for each module that is loaded already. */
-static int on_module(struct notifier_block *nb, unsigned long event,
-		     void *data)
-{
-	struct tp_module *tpm = data;
-	int i;
-
-	/* KVM is pinned while this is loaded: its tracepoints stay. */
-	if (event != MODULE_STATE_COMING || strcmp(tpm->mod->name, "kvm"))
-		return NOTIFY_OK;
-	for (i = 0; i < tpm->mod->num_tracepoints; i++)
-		look_at(tracepoint_ptr_deref(&tpm->mod->tracepoints_ptrs[i]),
-			NULL);
-	return NOTIFY_OK;
-}
-
-static struct notifier_block module_nb = {
-	.notifier_call = on_module,
-};
-
 static int find_all(void)
 {
 	unsigned int i;
-	int err;
 
 	hooks[ARRAY_SIZE(hooks) - 1].name = *require ? require : NULL;
 	for_each_kernel_tracepoint(look_at, NULL);
-	err = register_tracepoint_module_notifier(&module_nb);
-	if (err)
-		return err;
-	unregister_tracepoint_module_notifier(&module_nb);
 
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
 		if (!hooks[i].name || hooks[i].tp)
 			continue;
-		pr_err("this kernel has no tracepoint %s, which is needed; use one with CONFIG_TRACEPOINTS and KVM's trace events\n",
+		pr_err("this kernel has no tracepoint %s, which is needed; use one with CONFIG_TRACEPOINTS\n",
 		       hooks[i].name);
 		return -ENOENT;
 	}

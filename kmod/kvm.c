@@ -1,53 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The only file that knows KVM: hooks of its run loop.
+ * The only file that knows KVM: who runs a vCPU, and the hook of its run loop.
  *
- * Uses tracepoints of KVM and the entry of one function, nothing that KVM
- * keeps for its own modules. From KVM's objects only their addresses leave
- * this file, as names.
+ * Nothing is hooked in the run loop while all pools are native: an exit costs
+ * what it costs without this module. vCPUs are found when their threads leave
+ * a pCPU, by the preempt notifier that KVM keeps on a thread inside of an
+ * ioctl of a vCPU. While a scheduler gates vCPUs, the tracepoint kvm_entry
+ * looks at each entry of guest mode.
  *
- * kvm_entry and kvm_exit are exported, which also pins kvm.ko for as long as
- * this module is loaded; kvm_userspace_exit is found by name (hooks.c).
+ * Uses that tracepoint and the entry of one function, nothing that KVM keeps
+ * for its own modules. From KVM's objects only their addresses leave this
+ * file, as names. kvm_entry is exported, which also pins kvm.ko for as long as
+ * this module is loaded.
  */
 #include <linux/fprobe.h>
 #include <linux/kvm_host.h>
+#include <linux/module.h>
 #include <linux/tracepoint.h>
 
 #include "compat.h"
 #include "vmsched.h"
 
 VMS_EXTERN_TRACEPOINT(kvm_entry);
-VMS_EXTERN_TRACEPOINT(kvm_exit);
+
+static const struct module *kvm;
+
+/* kvm_entry has the probe; changed by the switch worker, and at the end. */
+static bool watching;
 
 static void on_entry(void *unused, struct kvm_vcpu *vcpu, bool immediate_exit)
 {
-	struct vms_vcpu *v = this_cpu_read(vms_pcpus.on);
-
-	if (unlikely(!v || v->key != vcpu)) {
-		v = vms_vcpu_discover(vcpu, vcpu->kvm, vcpu->vcpu_idx);
-		this_cpu_write(vms_pcpus.on, v);
-		if (!v)
-			return;
-	}
-	vms_track_enter(v);
-}
-
-static void on_exit(void *unused, struct kvm_vcpu *vcpu, u32 isa)
-{
-	struct vms_vcpu *v = this_cpu_read(vms_pcpus.on);
-	struct vms_pool *pool;
-
-	if (!v || v->key != vcpu)
-		return;
-	vms_track_exit(v);
+	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
+	struct vms_vcpu *v = pc->on;
 
 	/*
 	 * KVM polls for a while before a vCPU blocks, unless another thread
 	 * wants the pCPU. Vcpus that wait at the gate are none to it.
 	 */
-	pool = READ_ONCE(v->pool);
-	if (pool && READ_ONCE(pool->managed))
-		WRITE_ONCE(vcpu->halt_poll_ns, 0);
+	vcpu->halt_poll_ns = 0;
+
+	if (unlikely(!v || v->key != vcpu)) {
+		v = vms_vcpu_discover(vcpu, vcpu->kvm, vcpu->vcpu_idx);
+		pc->on = v;
+		if (!v)
+			return;
+	}
+	if (unlikely(READ_ONCE(v->pass) != pc->cpu || pc->held_from))
+		vms_track_enter(v);
+}
+
+/* The vCPU that the current thread runs, which is inside of something. */
+static struct kvm_vcpu *loaded(void)
+{
+	struct preempt_notifier *notifier;
+	struct kvm_vcpu *vcpu;
+
+	notifier = hlist_entry(current->preempt_notifiers.first,
+			       struct preempt_notifier, link);
+	if (!within_module((unsigned long)notifier->ops, kvm))
+		return NULL;
+	vcpu = container_of(notifier, struct kvm_vcpu, preempt_notifier);
+	/* Whoever runs it, not one who reads its registers. */
+	if (rcu_access_pointer(vcpu->pid) != task_pid(current))
+		return NULL;
+	return vcpu;
+}
+
+/**
+ * vms_kvm_leaving() - the current thread is about to lose its pCPU
+ * @v: the vCPU that it is known to run, or NULL
+ *
+ * Context: the middle of Linux's switch, under the runqueue lock.
+ * Return: the vCPU that it runs, found just now if need be, or NULL.
+ */
+struct vms_vcpu *vms_kvm_leaving(struct vms_vcpu *v)
+{
+	struct kvm_vcpu *vcpu;
+
+	if (likely(!vms_inside(current)))
+		return v;
+	vcpu = loaded();
+	if (!vcpu)
+		return v;
+	if (!v || v->key != vcpu) {
+		v = vms_vcpu_discover(vcpu, vcpu->kvm, vcpu->vcpu_idx);
+		if (v && !READ_ONCE(v->pool))
+			vms_gate_arm(v);
+	}
+	if (v)
+		WRITE_ONCE(v->use.exits, vcpu->stat.exits);
+	return v;
 }
 
 /* The vCPU is about to be freed: by a destroyed VM, or one half made. */
@@ -64,36 +106,69 @@ static void on_vcpu_destroy(const void *vcpu)
 
 VMS_DEFINE_ENTRY_PROBE(destroy_probe, on_vcpu_destroy);
 
+/**
+ * vms_kvm_watch() - look at each entry of guest mode, or at none
+ * @on: whether
+ *
+ * Context: process, may sleep; takes the hotplug lock, so never under
+ * vms_mutex. By the switch worker only.
+ * Return: 0 or a negative errno; ending never fails.
+ */
+int vms_kvm_watch(bool on)
+{
+	int err = 0;
+
+	if (on == watching)
+		return 0;
+	if (on)
+		err = tracepoint_probe_register(&__tracepoint_kvm_entry,
+						on_entry, NULL);
+	else
+		tracepoint_probe_unregister(&__tracepoint_kvm_entry, on_entry,
+					    NULL);
+	if (!err)
+		watching = on;
+	return err;
+}
+
+/* Replayed for each module with tracepoints that is loaded already. */
+static int on_module(struct notifier_block *nb, unsigned long event,
+		     void *data)
+{
+	struct tp_module *tpm = data;
+
+	if (event == MODULE_STATE_COMING && !strcmp(tpm->mod->name, "kvm"))
+		kvm = tpm->mod;
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_nb = {
+	.notifier_call = on_module,
+};
+
 int vms_kvm_init(void)
 {
 	const char *symbol = "kvm_arch_vcpu_destroy";
 	int err;
 
+	err = register_tracepoint_module_notifier(&module_nb);
+	if (err)
+		return err;
+	unregister_tracepoint_module_notifier(&module_nb);
+	if (!kvm) {
+		pr_err("KVM is built into this kernel; vmsched needs it as a module\n");
+		return -EOPNOTSUPP;
+	}
 	err = register_fprobe_syms(&destroy_probe, &symbol, 1);
-	if (err) {
+	if (err)
 		pr_err("cannot follow the end of VMs: no probe on %s (%d); this kernel needs CONFIG_FPROBE and a KVM with that function\n",
 		       symbol, err);
-		return err;
-	}
-	err = tracepoint_probe_register(&__tracepoint_kvm_exit, on_exit, NULL);
-	if (err)
-		goto err_fprobe;
-	err = tracepoint_probe_register(&__tracepoint_kvm_entry, on_entry, NULL);
-	if (err)
-		goto err_exit;
-	return 0;
-
-err_exit:
-	tracepoint_probe_unregister(&__tracepoint_kvm_exit, on_exit, NULL);
-err_fprobe:
-	unregister_fprobe(&destroy_probe);
 	return err;
 }
 
 /* The caller waits until no probe runs (tracepoint_synchronize_unregister). */
 void vms_kvm_exit(void)
 {
-	tracepoint_probe_unregister(&__tracepoint_kvm_entry, on_entry, NULL);
-	tracepoint_probe_unregister(&__tracepoint_kvm_exit, on_exit, NULL);
+	vms_kvm_watch(false);
 	unregister_fprobe(&destroy_probe);
 }

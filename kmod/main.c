@@ -16,9 +16,10 @@
 /* Nobody can ask for anything any more, all pools are native. */
 static void stop(void)
 {
+	vms_switch_stop();
 	vms_hotplug_exit();
-	vms_kvm_exit();
 	vms_hooks_exit();
+	vms_kvm_exit();
 	tracepoint_synchronize_unregister();
 
 	vms_pcpus_stop();
@@ -50,12 +51,13 @@ static int __init vmsched_init(void)
 	err = vms_hotplug_init();
 	if (err)
 		goto err_vcpus;
-	err = vms_hooks_init();
-	if (err)
-		goto err_hotplug;
+	/* The hooks ask what is known of KVM from their first call on. */
 	err = vms_kvm_init();
 	if (err)
-		goto err_hooks;
+		goto err_hotplug;
+	err = vms_hooks_init();
+	if (err)
+		goto err_stop;
 	/* Last: who can ask must find everything in its place. */
 	err = vms_netlink_init();
 	if (err)
@@ -65,9 +67,6 @@ static int __init vmsched_init(void)
 err_stop:
 	stop();
 	goto err_vcpus;
-err_hooks:
-	vms_hooks_exit();
-	tracepoint_synchronize_unregister();
 err_hotplug:
 	vms_hotplug_exit();
 err_vcpus:

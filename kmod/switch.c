@@ -26,7 +26,12 @@
 /* How long to wait for the guest entries that end the blackout. */
 #define HOLD_WAIT_MS	10
 
+/* How long guest entries are looked at after the last switch to native. */
+#define WATCH_ON_FOR	HZ
+
 static struct kthread_worker *worker;
+static void idle_fn(struct kthread_work *work);
+static DEFINE_KTHREAD_DELAYED_WORK(idle_work, idle_fn);
 
 struct job {
 	struct kthread_work work;
@@ -83,7 +88,7 @@ static void set_ceased(struct vms_pool *pool, u64 now)
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (test_bit(VMS_F_DEAD, &v->flags))
 			continue;
-		if (READ_ONCE(v->entered) && READ_ONCE(v->on_cpu))
+		if (READ_ONCE(v->on_cpu) && vms_inside(v->task))
 			vms_pcpu(task_cpu(v->task))->held_from = now;
 		WRITE_ONCE(v->pass, VMS_PASS_NONE);
 	}
@@ -107,10 +112,10 @@ static bool wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
 
 	lockdep_assert_held(&pool->lock);
 	if (pool->managed)
-		return pc->cur && READ_ONCE(pc->cur->in_run);
+		return pc->cur && vms_inside(pc->cur->task);
 	list_for_each_entry(v, &pool->vcpus, pool_node)
-		if (task_cpu(v->task) == pc->cpu && v->in_run &&
-		    v->state != VMS_HALTED)
+		if (task_cpu(v->task) == pc->cpu && v->state != VMS_HALTED &&
+		    vms_inside(v->task))
 			return true;
 	return false;
 }
@@ -204,7 +209,7 @@ static void __import_one(struct vms_vcpu *v, u64 now)
 
 	if (inst->ops->vcpu_import)
 		inst->ops->vcpu_import(inst, v->ent, &v->carry, now);
-	if (!v->in_run) {
+	if (!vms_inside(v->task)) {
 		v->state = VMS_OFF;
 		return;
 	}
@@ -400,21 +405,44 @@ err_put:
 	return err;
 }
 
+/* Nobody has wanted to look at guest entries for a while. */
+static void idle_fn(struct kthread_work *work)
+{
+	struct vms_pool *pool;
+	bool managed = false;
+
+	mutex_lock(&vms_mutex);
+	list_for_each_entry(pool, &vms_pools, node)
+		managed |= pool->managed;
+	mutex_unlock(&vms_mutex);
+	/* Only this worker changes that. */
+	if (!managed)
+		vms_kvm_watch(false);
+}
+
 static void switch_fn(struct kthread_work *work)
 {
 	struct job *job = container_of(work, struct job, work);
 	struct vms_switch *req = job->req;
 	struct vms_pool *pool;
+	int err = 0;
+
+	/* Patches the run loop, which takes a while: before anybody waits. */
+	if (strcmp(req->to, vms_native_ops.name))
+		err = vms_kvm_watch(true);
 
 	mutex_lock(&vms_mutex);
 	pool = vms_pool_find(req->pool);
-	if (pool)
+	if (pool && err)
+		req->err = fail(req, err, 0, "KVM's run loop could not be hooked");
+	else if (pool)
 		req->err = switch_locked(pool, req);
 	else
 		req->err = fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL,
 				"no such pool");
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
+	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
 	complete(&job->done);
 }
 
@@ -462,6 +490,12 @@ int vms_switch_init(void)
 		return PTR_ERR(worker);
 	sched_set_fifo(worker->task);
 	return 0;
+}
+
+/* From here on nobody starts to look at guest entries. */
+void vms_switch_stop(void)
+{
+	kthread_cancel_delayed_work_sync(&idle_work);
 }
 
 void vms_switch_exit(void)

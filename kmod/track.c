@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the hooks report of a vCPU: it enters and leaves guest mode, leaves
- * KVM_RUN, gets a pCPU from Linux, loses it, is woken. Counts the time of
- * each and tells dispatch what it means.
+ * What the hooks report of a vCPU: it enters guest mode, gets a pCPU from
+ * Linux, loses it, is woken. Counts the time that its thread executes and
+ * tells dispatch what it means.
  *
  * Locking: called with interrupts off by the vCPU's own thread, or by Linux
  * in the middle of the switch to or from it, under the runqueue lock, or of
@@ -13,12 +13,12 @@
 /* Bring the time of the thread up to date. By its own thread, or for it. */
 static void account(struct vms_vcpu *v, u64 now)
 {
-	u64 *sum = v->in_run ? &v->use.run_ns : &v->use.user_ns;
 	u64 since = v->stamp;
 
 	/* Stamp first: who reads in between sees too little, never twice. */
 	WRITE_ONCE(v->stamp, now);
-	WRITE_ONCE(*sum, *sum + (now > since ? now - since : 0));
+	WRITE_ONCE(v->use.run_ns,
+		   v->use.run_ns + (now > since ? now - since : 0));
 }
 
 static bool stopped_entry(struct vms_vcpu *v, u64 now)
@@ -57,7 +57,7 @@ static void end_of_hold(struct vms_vcpu *v, u64 now)
 }
 
 /**
- * vms_track_enter() - @v is about to enter guest mode
+ * vms_track_enter() - @v is about to enter guest mode, and may not, or was held
  * @v: vCPU of the current thread
  *
  * One that may not is stopped by an interrupt before its first instruction,
@@ -65,58 +65,13 @@ static void end_of_hold(struct vms_vcpu *v, u64 now)
  */
 void vms_track_enter(struct vms_vcpu *v)
 {
-	u64 now = vms_now();
-	int pass;
+	int pass = READ_ONCE(v->pass);
 
-	if (!v->in_run) {
-		account(v, now);
-		/* Before pass is read; pairs with vms_gate_arm(). */
-		smp_store_mb(v->in_run, true);
-	}
-	v->entered = now;
-	pass = READ_ONCE(v->pass);
-	if (unlikely(pass != VMS_PASS_ANY && pass != smp_processor_id()) &&
-	    stopped_entry(v, now))
+	if (pass != VMS_PASS_ANY && pass != smp_processor_id() &&
+	    stopped_entry(v, vms_now()))
 		return;
-	if (unlikely(this_cpu_read(vms_pcpus.held_from)))
-		end_of_hold(v, now);
-}
-
-/* @v left guest mode. */
-void vms_track_exit(struct vms_vcpu *v)
-{
-	u64 now = vms_now();
-
-	WRITE_ONCE(v->use.exits, v->use.exits + 1);
-	if (v->entered && now > v->entered)
-		WRITE_ONCE(v->use.guest_ns,
-			   v->use.guest_ns + (now - v->entered));
-	v->entered = 0;
-}
-
-/**
- * vms_track_leave() - KVM_RUN of @v is over
- * @v: vCPU of the current thread
- *
- * The grant is kept, the VMM works for the vCPU now; but who was waiting for
- * one does not want it any more.
- */
-void vms_track_leave(struct vms_vcpu *v)
-{
-	struct vms_pool *pool = READ_ONCE(v->pool);
-	unsigned long flags;
-
-	local_irq_save(flags);
-	account(v, vms_now());
-	WRITE_ONCE(v->in_run, false);
-	v->entered = 0;
-	if (pool && READ_ONCE(v->state) == VMS_WAITING) {
-		raw_spin_lock(&pool->lock);
-		if (v->state == VMS_WAITING)
-			__vms_not_runnable(v, VMS_OFF, vms_now());
-		raw_spin_unlock(&pool->lock);
-	}
-	local_irq_restore(flags);
+	if (this_cpu_read(vms_pcpus.held_from))
+		end_of_hold(v, vms_now());
 }
 
 /* Linux gives @v this pCPU. */
@@ -138,7 +93,7 @@ void vms_track_sched_in(struct vms_vcpu *v)
 
 	if (v->state == VMS_HALTED)
 		__vms_runnable(v, VMSCHED_WHY_WAKE, now);
-	if (pool->managed && !v->parked &&
+	if (pool->managed && !v->parked && vms_inside(v->task) &&
 	    (v->pass != cpu || vms_apply_disturbed(v)))
 		vms_gate_arm(v);
 	if (vms_pcpu(cpu)->cur == v)
@@ -150,6 +105,7 @@ void vms_track_sched_in(struct vms_vcpu *v)
 void vms_track_sched_out(struct vms_vcpu *v, bool blocks)
 {
 	struct vms_pool *pool = READ_ONCE(v->pool);
+	bool inside = vms_inside(v->task);
 	u64 now = vms_now();
 
 	account(v, now);
@@ -157,13 +113,13 @@ void vms_track_sched_out(struct vms_vcpu *v, bool blocks)
 	if (!pool)
 		return;
 	if (!blocks) {
-		v->queued_at = v->in_run ? now : 0;
+		v->queued_at = inside ? now : 0;
 		return;
 	}
 
 	raw_spin_lock(&pool->lock);
 	if (!v->parked)
-		__vms_not_runnable(v, v->in_run ? VMS_HALTED : VMS_OFF, now);
+		__vms_not_runnable(v, inside ? VMS_HALTED : VMS_OFF, now);
 	raw_spin_unlock(&pool->lock);
 }
 

@@ -40,6 +40,16 @@ static DECLARE_WORK(store_work, store_fill);
 static void reap(struct work_struct *work);
 static DECLARE_WORK(reap_work, reap);
 
+/* A worker cannot be woken under locks of Linux. */
+static void queue_fn(struct irq_work *work)
+{
+	queue_work(system_wq, &store_work);
+	if (!llist_empty(&dead))
+		queue_work(system_long_wq, &reap_work);
+}
+
+static struct irq_work queue_irq = IRQ_WORK_INIT_HARD(queue_fn);
+
 static void store_fill(struct work_struct *work)
 {
 	struct vms_vcpu *v;
@@ -112,6 +122,9 @@ static void init_vcpu(struct vms_vcpu *v, void *key, const void *vm_key,
 	v->cpu = -1;
 	v->stamp = now;
 	v->on_cpu = true;
+	v->gtime_base = current->gtime;
+	v->utime_base = current->utime > current->gtime ?
+			current->utime - current->gtime : 0;
 	INIT_LIST_HEAD(&v->vm_node);
 	INIT_LIST_HEAD(&v->pool_node);
 	vms_gate_init_vcpu(v);
@@ -147,7 +160,7 @@ static struct vms_vcpu *make(void *key, const void *vm_key, u32 index)
 		atomic_inc(&alive);
 	}
 	raw_spin_unlock(&vms_hash_lock);
-	queue_work(system_wq, &store_work);
+	irq_work_queue(&queue_irq);
 	return v;
 }
 
@@ -157,7 +170,7 @@ static struct vms_vcpu *make(void *key, const void *vm_key, u32 index)
  * @vm_key: KVM's object of the VM
  * @index: number within the VM
  *
- * Context: interrupts off, in the thread, no lock of Linux held.
+ * Context: interrupts off, in the thread; its runqueue lock may be held.
  * Return: the vCPU, or NULL if no object is in store just now; it is found at
  * one of its next entries then.
  */
@@ -201,7 +214,7 @@ static void forget_on_pcpus(struct vms_vcpu *v)
  * Step one: nobody finds it any more and it holds no grant. The rest is done
  * by a worker.
  *
- * Context: preemption off, no lock of Linux held.
+ * Context: preemption off; the runqueue lock may be held.
  */
 void vms_vcpu_remove(struct vms_vcpu *v)
 {
@@ -228,7 +241,7 @@ void vms_vcpu_remove(struct vms_vcpu *v)
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 	}
 	llist_add(&v->dead_node, &dead);
-	queue_work(system_long_wq, &reap_work);
+	irq_work_queue(&queue_irq);
 }
 
 static void free_vcpu(struct vms_vcpu *v)
@@ -304,6 +317,7 @@ void vms_vcpus_drain(void)
 		vms_vcpu_remove(v);
 	preempt_enable();
 	rcu_read_unlock();
+	irq_work_sync(&queue_irq);
 	flush_work(&reap_work);
 }
 
@@ -311,6 +325,7 @@ void vms_vcpus_exit(void)
 {
 	struct vms_vcpu *v, *next;
 
+	irq_work_sync(&queue_irq);
 	cancel_work_sync(&store_work);
 	flush_work(&reap_work);
 	rcu_barrier();

@@ -214,6 +214,20 @@ static void add_usage(struct vms_usage *sum, const struct vms_usage *use)
 	sum->exits += use->exits;
 }
 
+/*
+ * What Linux counts of the thread itself, by ticks: time in guest mode, and in
+ * user space without that.
+ */
+static void add_thread_times(const struct vms_vcpu *v, struct vms_usage *use)
+{
+	u64 guest = READ_ONCE(v->task->gtime);
+	u64 user = READ_ONCE(v->task->utime);
+
+	use->guest_ns += guest - v->gtime_base;
+	user = user > guest ? user - guest : 0;
+	use->user_ns += user > v->utime_base ? user - v->utime_base : 0;
+}
+
 /**
  * vms_vcpu_detach() - undo vms_vcpu_attach() for a vCPU that was removed
  * @v: the vCPU, unhashed, seen by no hook any more
@@ -241,6 +255,7 @@ void vms_vcpu_detach(struct vms_vcpu *v)
 	vms_ent_destroy(v->ent);
 	v->ent = NULL;
 	vms_apply_restore(v);
+	add_thread_times(v, &v->use);
 	add_usage(&vm->past, &v->use);
 	list_del_init(&v->vm_node);
 	vm->nr_vcpus--;
@@ -284,20 +299,14 @@ void vms_vcpu_usage(struct vms_vcpu *v, struct vms_usage *use)
 
 	raw_spin_lock_irq(&pool->lock);
 	now = vms_now();
-	*use = v->use;
 	since = READ_ONCE(v->stamp);
-	if (READ_ONCE(v->on_cpu) && now > since) {
-		if (READ_ONCE(v->in_run))
-			use->run_ns += now - since;
-		else
-			use->user_ns += now - since;
-	}
-	since = READ_ONCE(v->entered);
-	if (since && now > since && READ_ONCE(v->on_cpu))
-		use->guest_ns += now - since;
+	*use = v->use;
+	if (READ_ONCE(v->on_cpu) && now > since)
+		use->run_ns += now - since;
 	if (v->state == VMS_WAITING && now > v->wait_from)
 		use->wait_ns += now - v->wait_from;
 	raw_spin_unlock_irq(&pool->lock);
+	add_thread_times(v, use);
 }
 
 void vms_vm_usage(struct vms_vm *vm, struct vms_usage *use)
@@ -316,11 +325,12 @@ void vms_vm_usage(struct vms_vm *vm, struct vms_usage *use)
 /* State for the outside: who keeps its grant in user space is "user" there. */
 enum vmsched_vcpu_state vms_vcpu_state(const struct vms_vcpu *v)
 {
-	if (!READ_ONCE(v->in_run))
+	if (!vms_inside(v->task))
 		return VMSCHED_VCPU_STATE_USER;
 	/* Linux does not ask anybody before it runs one. */
 	if (!READ_ONCE(v->pool->managed) && READ_ONCE(v->state) != VMS_HALTED)
-		return VMSCHED_VCPU_STATE_GRANTED;
+		return READ_ONCE(v->on_cpu) ? VMSCHED_VCPU_STATE_GRANTED :
+					      VMSCHED_VCPU_STATE_WAITING;
 	switch (READ_ONCE(v->state)) {
 	case VMS_HALTED:
 		return VMSCHED_VCPU_STATE_HALTED;

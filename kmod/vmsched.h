@@ -190,12 +190,12 @@ struct vms_vm {
  * @task_node:	in the hash by @task, if it is the one that @task runs
  * @pass:	pCPU on which it may enter guest mode, or VMS_PASS_*; written
  *		under the pool lock, read by its own thread without
- * @in_run:	its thread is in KVM_RUN; written by its own thread
  * @on_cpu:	its thread executes; written under the runqueue lock
- * @stamp:	when run_ns or user_ns was brought up to date; by own thread
- * @entered:	when it entered guest mode last, 0 if it is outside; likewise
- * @use:	run_ns, guest_ns, user_ns, exits: by its own thread only;
- *		wait_ns, grants: (P)
+ * @stamp:	when run_ns was brought up to date; by own thread
+ * @use:	run_ns, exits: by its own thread only; wait_ns, grants: (P);
+ *		guest_ns, user_ns: 0 before the vCPU is gone, Linux counts them
+ * @gtime_base:	guest time of the thread when it was found
+ * @utime_base:	user time without that, likewise
  * @queued_at:	when it became runnable and did not run, for native
  * @state:	(P)
  * @cpu:	(P) pCPU to whose queue it belongs, -1 before it has one
@@ -240,11 +240,11 @@ struct vms_vcpu {
 
 	/* written by its own thread or the switch to it */
 	int pass;
-	bool in_run;
 	bool on_cpu;
 	u64 stamp;
-	u64 entered;
 	struct vms_usage use;
+	u64 gtime_base;
+	u64 utime_base;
 	u64 queued_at;
 
 	enum vms_state state;
@@ -323,6 +323,20 @@ static inline u64 vms_now(void)
 	return ktime_get_mono_fast_ns();
 }
 
+/**
+ * vms_inside() - a thread is in an ioctl of a vCPU
+ * @task: the thread
+ *
+ * KVM keeps a preempt notifier on it for that long, and nobody else uses one.
+ *
+ * Context: any. Exact for the current thread; of another one it may just be
+ * over. Inside a task work it means KVM_RUN: the other ioctls run none.
+ */
+static inline bool vms_inside(const struct task_struct *task)
+{
+	return READ_ONCE(task->preempt_notifiers.first);
+}
+
 static inline struct vms_pcpu *vms_pcpu(int cpu)
 {
 	return per_cpu_ptr(&vms_pcpus, cpu);
@@ -387,8 +401,6 @@ void vms_task_work_done(void);
 
 /* track.c: what the hooks report */
 void vms_track_enter(struct vms_vcpu *v);
-void vms_track_exit(struct vms_vcpu *v);
-void vms_track_leave(struct vms_vcpu *v);
 void vms_track_sched_in(struct vms_vcpu *v);
 void vms_track_sched_out(struct vms_vcpu *v, bool blocks);
 void vms_track_waking(struct vms_vcpu *v);
@@ -438,12 +450,15 @@ void vms_apply_user_mask(struct vms_vcpu *v, struct cpumask *mask);
 
 /* switch.c */
 int vms_switch_init(void);
+void vms_switch_stop(void);
 void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
 int vms_switch_all_native(void);
 
 /* kvm.c, hooks.c */
 int vms_kvm_init(void);
+int vms_kvm_watch(bool on);
+struct vms_vcpu *vms_kvm_leaving(struct vms_vcpu *v);
 void vms_kvm_exit(void);
 int vms_hooks_init(void);
 void vms_hooks_exit(void);

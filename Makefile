@@ -10,6 +10,7 @@
 #	make check-guests	the tests with Linux guests under QEMU, see README
 #	make check-debug	selftests on the debug kernel, and what they cover
 #	make debug		that kernel, and modules for it
+#	make bench		figures beside their peers, on virtual time
 #	make demo		guests under schedulers that change while they run
 #	sudo make install	then: modprobe vmsched
 #
@@ -56,7 +57,7 @@ check check-fast check-guests:
 	@scripts/setup
 	@$(MAKE) --no-print-directory do-$@
 
-demo:
+demo bench:
 	@scripts/setup
 	@$(MAKE) --no-print-directory do-$@
 
@@ -73,6 +74,11 @@ debug:
 	@scripts/setup
 	@$(MAKE) --no-print-directory tools
 	@scripts/build-debug
+
+do-bench:
+	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
+	@$(MAKE) --no-print-directory -C bench $(TESTKERNEL)
+	@scripts/bench
 
 do-demo:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools
@@ -105,6 +111,6 @@ need-kbuild: need-cc
 	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers in \
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
-.PHONY: all modules tools selftests check check-fast check-guests \
-	check-debug debug demo do-check do-check-fast do-check-guests do-demo \
+.PHONY: all modules tools selftests check check-fast check-guests check-debug \
+	debug bench demo do-check do-check-fast do-check-guests do-bench do-demo \
 	install uninstall clean need-cc need-kbuild

@@ -19,7 +19,8 @@
 	.code64
 	.balign	16
 	.globl	guest_code_start, guest_code_end
-	.globl	guest_spin, guest_tick, guest_io, guest_isr, guest_fault
+	.globl	guest_spin, guest_tick, guest_isr, guest_fault
+	.globl	guest_io, guest_cpuid, guest_call
 
 /* Leave the TSC in %rax; %rdx is lost */
 .macro READ_TSC
@@ -35,11 +36,40 @@ guest_spin:
 1:	incq	AREA_COUNT(%rdi)
 	jmp	1b
 
-/* One exit to user space each time round */
-guest_io:
-1:	incq	AREA_COUNT(%rdi)
-	outb	%al, $GUEST_PORT_IO
+/*
+ * Exits one after the other, all with \insn, which may use %rax to %rdx. The
+ * shortest batch is kept: one without a tick of the host in it.
+ */
+.macro EXITS insn:vararg
+1:	READ_TSC
+	movq	%rax, %r8
+	movl	$GUEST_BATCH, %r9d
+2:	incq	AREA_COUNT(%rdi)
+	xorl	%eax, %eax
+	\insn
+	decl	%r9d
+	jnz	2b
+	READ_TSC
+	subq	%r8, %rax
+	movq	AREA_BEST(%rdi), %rdx
+	decq	%rdx
+	cmpq	%rdx, %rax
+	ja	1b
+	movq	%rax, AREA_BEST(%rdi)
 	jmp	1b
+.endm
+
+/* To user space */
+guest_io:
+	EXITS	outb %al, $GUEST_PORT_IO
+
+/* Handled within KVM: an instruction that it emulates */
+guest_cpuid:
+	EXITS	cpuid
+
+/* A hypercall that KVM does not know */
+guest_call:
+	EXITS	vmmcall
 
 /* Sleep in HLT until the next deadline, record the wake, spin for AREA_BUSY */
 guest_tick:

@@ -38,11 +38,15 @@
 #define AREA_BUSY		0x20
 #define AREA_SPINS		0x28
 #define AREA_RING_HEAD		0x30
+#define AREA_BEST		0x38
 #define AREA_STEAL		0x40
 #define AREA_STACK_TOP		0x2000
 #define AREA_RING		0x8000
 #define GUEST_RING_SHIFT	4
 #define GUEST_RING_SIZE		2048
+
+/* Exits that are timed together; short enough to fit between two ticks */
+#define GUEST_BATCH		200
 
 #ifndef __ASSEMBLER__
 #include <assert.h>
@@ -71,7 +75,7 @@ struct guest_area {
 	uint64_t busy;		/* TSC ticks to spin after a wake, set by the host */
 	uint64_t spins;
 	uint64_t ring_head;	/* wakes recorded since start */
-	uint64_t reserved;
+	uint64_t best;		/* TSC ticks of the shortest batch of exits, 0: none */
 	struct guest_steal steal;
 	uint8_t gap[AREA_RING - AREA_STEAL - sizeof(struct guest_steal)];
 	struct guest_wake ring[GUEST_RING_SIZE];
@@ -79,6 +83,7 @@ struct guest_area {
 
 static_assert(offsetof(struct guest_area, steal) == AREA_STEAL, "steal");
 static_assert(offsetof(struct guest_area, ring_head) == AREA_RING_HEAD, "head");
+static_assert(offsetof(struct guest_area, best) == AREA_BEST, "best");
 static_assert(offsetof(struct guest_area, ring) == AREA_RING, "ring");
 static_assert(sizeof(struct guest_area) == GUEST_AREA_SIZE, "area");
 
@@ -87,6 +92,8 @@ extern const uint8_t guest_code_end[];
 extern const uint8_t guest_spin[];
 extern const uint8_t guest_tick[];
 extern const uint8_t guest_io[];
+extern const uint8_t guest_cpuid[];
+extern const uint8_t guest_call[];
 extern const uint8_t guest_isr[];
 extern const uint8_t guest_fault[];
 #endif /* __ASSEMBLER__ */

@@ -282,6 +282,12 @@ uint64_t rawvm_exits(const struct rawvm *vm, unsigned int vcpu)
 	return __atomic_load_n(&vm->ctl->exits[vcpu], __ATOMIC_RELAXED);
 }
 
+double rawvm_exit_ticks(const struct rawvm *vm, unsigned int vcpu)
+{
+	return (double)__atomic_load_n(&rawvm_area(vm->mem, vcpu)->best,
+				       __ATOMIC_RELAXED) / GUEST_BATCH;
+}
+
 uint64_t rawvm_steal_ns(const struct rawvm *vm, unsigned int vcpu)
 {
 	return __atomic_load_n(&rawvm_area(vm->mem, vcpu)->steal.steal,

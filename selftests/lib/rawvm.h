@@ -22,6 +22,8 @@ enum rawvm_kind {
 	RAWVM_SPIN,	/* counts in a loop */
 	RAWVM_TICK,	/* HLT, woken by its own timer; spins busy_us after it */
 	RAWVM_IO,	/* one exit to user space after the other */
+	RAWVM_CPUID,	/* the same with exits that KVM handles: CPUID */
+	RAWVM_CALL,	/* and hypercalls (AMD's instruction, which KVM patches) */
 };
 
 struct rawvm_spec {
@@ -88,6 +90,12 @@ uint64_t rawvm_progress_all(const struct rawvm *vm);
 
 /* Exits to user space that the VMM handled */
 uint64_t rawvm_exits(const struct rawvm *vm, unsigned int vcpu);
+
+/*
+ * TSC ticks of an exit of vCPU @vcpu, in the fastest batch of them so far: one
+ * in which nothing else ran. IO, CPUID and CALL only; 0 before the first batch.
+ */
+double rawvm_exit_ticks(const struct rawvm *vm, unsigned int vcpu);
 
 /* Steal time that KVM told the guest of */
 uint64_t rawvm_steal_ns(const struct rawvm *vm, unsigned int vcpu);

@@ -87,6 +87,10 @@ static const uint8_t *entry_point(enum rawvm_kind kind)
 		return guest_tick;
 	case RAWVM_IO:
 		return guest_io;
+	case RAWVM_CPUID:
+		return guest_cpuid;
+	case RAWVM_CALL:
+		return guest_call;
 	case RAWVM_SPIN:
 		break;
 	}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the benchmark share. Each prints figures; a figure stands
+ * beside that of its peers, which are measured in the same boot.
+ *
+ * Time is virtual: one instruction is one nanosecond (scripts/vm --icount), so
+ * every figure in ns or us is a number of instructions as well.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+
+/* One line of JSON: what, of whom (a peer or a state of vmsched), how much */
+void figure(const char *bench, const char *who, const char *what, double value,
+	    const char *unit);
+
+/* End the program: nothing is measured after a failure */
+__attribute__((noreturn, format(printf, 1, 2)))
+void die(const char *fmt, ...);
+
+/* Module and schedulers in or out; both die on failure */
+void vmsched_load(void);
+void vmsched_unload(void);
+
+/* vmschedctl, dies on failure */
+__attribute__((format(printf, 1, 2)))
+void ctl(const char *fmt, ...);
+
+/* Write @text to @path, dies on failure */
+void write_file(const char *path, const char *text);
+
+/* Figure that the module vmsched_peer shows as its parameter @name */
+double peer_figure(const char *name);
+void peer_load(const char *params);
+void peer_unload(void);
+
+void bench_exit_tax(void);
+void bench_swap(void);
+void bench_wake(void);
+void bench_fairness(void);
+void bench_scale(void);
+
+#endif /* BENCH_H */

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many VMs: what vmsched keeps of each, and how fast all are listed. Peer: a
+ * dump of as many routes, the kernel's best-known dump.
+ *
+ * The VMs wake ten times a second and do nothing else.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "bench.h"
+#include "lib/clock.h"
+#include "lib/rawvm.h"
+#include <linux/vmsched.h>
+
+#define VMS		500
+#define BUFFER		32768
+
+struct request {
+	struct nlmsghdr nlh;
+	struct genlmsghdr genl;
+	struct nlattr attr;
+	char name[GENL_NAMSIZ];
+};
+
+static int open_netlink(int protocol)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		die("netlink socket: %s", strerror(errno));
+	return fd;
+}
+
+/* Send a dump request and read all of the answer; the number of messages */
+static unsigned int dump(int fd, const void *request, size_t len)
+{
+	static char buf[BUFFER] __attribute__((aligned(8)));
+	unsigned int n = 0;
+
+	if (send(fd, request, len, 0) != (ssize_t)len)
+		die("netlink send: %s", strerror(errno));
+	for (;;) {
+		struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+		ssize_t got = recv(fd, buf, sizeof(buf), 0);
+		int left = got;
+
+		if (got <= 0)
+			die("netlink recv: %s", strerror(errno));
+		for (; NLMSG_OK(nlh, left); nlh = NLMSG_NEXT(nlh, left)) {
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return n;
+			if (nlh->nlmsg_type == NLMSG_ERROR)
+				die("a dump was refused");
+			n++;
+		}
+	}
+}
+
+static uint16_t family_id(int fd)
+{
+	static char buf[BUFFER] __attribute__((aligned(8)));
+	struct request r = {
+		.nlh = { sizeof(r), GENL_ID_CTRL, NLM_F_REQUEST },
+		.genl = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 },
+		.attr = { NLA_HDRLEN + sizeof(VMSCHED_FAMILY_NAME),
+			  CTRL_ATTR_FAMILY_NAME },
+		.name = VMSCHED_FAMILY_NAME,
+	};
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+	struct nlattr *a = (void *)(buf + NLMSG_HDRLEN + GENL_HDRLEN);
+
+	if (send(fd, &r, sizeof(r), 0) < 0 || recv(fd, buf, sizeof(buf), 0) < 0)
+		die("genetlink: %s", strerror(errno));
+	while ((char *)a < buf + nlh->nlmsg_len) {
+		if (a->nla_type == CTRL_ATTR_FAMILY_ID)
+			return *(uint16_t *)((char *)a + NLA_HDRLEN);
+		a = (void *)((char *)a + NLA_ALIGN(a->nla_len));
+	}
+	die("no family %s", VMSCHED_FAMILY_NAME);
+}
+
+static void measure_dump(const char *who, int fd, const void *request,
+			 size_t len)
+{
+	uint64_t best = UINT64_MAX;
+	unsigned int n = 0;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		uint64_t start = clock_ns();
+
+		n = dump(fd, request, len);
+		start = clock_ns() - start;
+		best = start < best ? start : best;
+	}
+	if (n < VMS)
+		die("%s: only %u of %d objects in a dump", who, n, VMS);
+	figure("scale", who, "objects", n, "");
+	figure("scale", who, "dump-of-one", (double)best / n, "ns");
+}
+
+static void dump_routes(void)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct rtmsg rtm;
+	} r = {
+		.nlh = { sizeof(r), RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP },
+		.rtm = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN },
+	};
+	int i, fd = open_netlink(NETLINK_ROUTE);
+	FILE *f = popen("ip link set lo up; ip -batch -", "we");
+
+	for (i = 0; f && i < VMS; i++)
+		fprintf(f, "route add 10.%d.%d.0/24 dev lo\n", i / 256, i % 256);
+	if (!f || pclose(f))
+		die("cannot add routes");
+	measure_dump("routes", fd, &r, sizeof(r));
+	close(fd);
+}
+
+static void dump_vms(const char *who, uint8_t cmd)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct genlmsghdr genl;
+	} r = {
+		.nlh = { sizeof(r), 0, NLM_F_REQUEST | NLM_F_DUMP },
+		.genl = { .cmd = cmd, .version = VMSCHED_FAMILY_VERSION },
+	};
+	int fd = open_netlink(NETLINK_GENERIC);
+
+	r.nlh.nlmsg_type = family_id(fd);
+	measure_dump(who, fd, &r, sizeof(r));
+	close(fd);
+}
+
+/* Kernel memory in slabs, in bytes */
+static double slab(void)
+{
+	char line[128];
+	double kib = 0;
+	FILE *f;
+
+	write_file("/proc/sys/vm/drop_caches", "3");
+	f = fopen("/proc/meminfo", "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Slab: %lf kB", &kib) == 1)
+			break;
+	if (!f || !kib)
+		die("no size of slabs");
+	fclose(f);
+	return kib * 1024;
+}
+
+void bench_scale(void)
+{
+	struct rawvm_spec spec = { .name = "many", .kind = RAWVM_TICK,
+				   .period_us = 100000 };
+	double before;
+	int i;
+
+	for (i = 0; i < VMS; i++)
+		if (!rawvm_spawn(&spec))
+			die("no guest %d", i);
+	clock_sleep_ms(500);
+	before = slab();
+	vmsched_load();
+	ctl("sched switch bvt");
+	clock_sleep_ms(1500);
+	figure("scale", "vmsched", "memory-of-a-vm", (slab() - before) / VMS,
+	       "bytes");
+	dump_routes();
+	dump_vms("vm-list", VMSCHED_CMD_VM_GET);
+	dump_vms("vcpu-list", VMSCHED_CMD_VCPU_GET);
+	ctl("sched switch native");
+	rawvm_kill_all();
+	vmsched_unload();
+}

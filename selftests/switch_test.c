@@ -7,11 +7,13 @@
 #include "lib/watch.h"
 
 #define SWITCHES		500
+/* Each way ten times, where a command takes a second */
+#define DEBUG_SWITCHES		60
 #define INTERVAL_MS		20
 #define WINDOW_MS		200
 /* Without exact time, ten times as long */
 #define SLOW_WINDOW_MS		2000
-#define WARM_UP			100
+#define WARM_UP_PART		5
 /* Noise of slab and per-CPU lists, far below one object a switch */
 #define GROWTH_LIMIT_KIB	400
 
@@ -52,25 +54,25 @@ struct switches {
 	long kib_end;
 };
 
-/* One switch each INTERVAL_MS, or as soon as the one before is done */
-static int do_switches(struct switches *s)
+/* @n switches, one each INTERVAL_MS or as soon as the one before is done */
+static int do_switches(struct switches *s, unsigned int n)
 {
 	uint64_t next = clock_ns();
 	struct sched_switched got;
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < SWITCHES; i++) {
+	for (i = 0; i < n; i++) {
 		uint64_t start;
 
-		if (i == WARM_UP)
+		if (i == n / WARM_UP_PART)
 			s->kib_warm = kernel_memory_kib();
 		clock_sleep_until(next);
 		start = clock_ns();
 		next = start + INTERVAL_MS * NSEC_PER_MSEC;
 		ret = sched_switch(round_trip[i % ARRAY_SIZE(round_trip)], &got);
 		if (ret) {
-			printf("# switch %u of %u failed\n", i + 1, SWITCHES);
+			printf("# switch %u of %u failed\n", i + 1, n);
 			return ret;
 		}
 		s->took[i] = clock_ns() - start;
@@ -105,10 +107,11 @@ TEST_F_TIMEOUT(vmsched, switch_under_load, 600)
 	struct rawvm *vms[8];
 	struct switches *s;
 	struct watch *watch;
-	unsigned int window_ms;
+	unsigned int window_ms, switches;
 	uint64_t start;
 	int n, ret;
 
+	switches = kernel_is_debug() ? DEBUG_SWITCHES : SWITCHES;
 	s = calloc(1, sizeof(*s));
 	ASSERT_NE(NULL, s);
 	n = spawn_load(vms);
@@ -118,21 +121,23 @@ TEST_F_TIMEOUT(vmsched, switch_under_load, 600)
 	ASSERT_NE(NULL, watch);
 	ASSERT_EQ(0, control_first());
 	start = clock_ns();
-	ret = do_switches(s);
-	metric("switches_per_s", SWITCHES * 1e9 / (clock_ns() - start), "1/s");
+	ret = do_switches(s, switches);
+	metric("switches_per_s", switches * 1e9 / (clock_ns() - start), "1/s");
 	watch_stop(watch, &seen);
 	ASSERT_EQ(0, ret);
 
-	print_figures("blackout", s->blackout, SWITCHES);
-	print_figures("cease", s->cease, SWITCHES);
-	print_figures("command", s->took, SWITCHES);
+	print_figures("blackout", s->blackout, switches);
+	print_figures("cease", s->cease, switches);
+	print_figures("command", s->took, switches);
 	metric("window", window_ms, "ms");
 	metric("windows_missed", seen.missed, "");
 	metric("kernel_memory_growth", s->kib_end - s->kib_warm, "KiB");
-	EXPECT_GT(seen.samples, SWITCHES * INTERVAL_MS / window_ms);
+	EXPECT_GT(seen.samples, switches * INTERVAL_MS / window_ms);
 	EXPECT_EQ(0, seen.missed);
 	EXPECT_GT(s->kib_warm, 0);
-	EXPECT_LE(s->kib_end - s->kib_warm, GROWTH_LIMIT_KIB);
+	/* Checkers keep freed memory for a while; there kmemleak is the judge */
+	if (!kernel_is_debug())
+		EXPECT_LE(s->kib_end - s->kib_warm, GROWTH_LIMIT_KIB);
 	free(s);
 }
 

@@ -472,15 +472,6 @@ static int parse_switch(struct genl_info *info, struct vms_switch *req)
 	return 0;
 }
 
-/* The attribute that was wrong, or should have been there. */
-static void blame(struct genl_info *info, u32 attr)
-{
-	if (info->attrs[attr])
-		NL_SET_BAD_ATTR(info->extack, info->attrs[attr]);
-	else if (attr == VMSCHED_A_SWITCH_TO)
-		NL_SET_ERR_ATTR_MISS(info->extack, NULL, attr);
-}
-
 int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vms_switch req = {};
@@ -502,7 +493,7 @@ int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err) {
 		nlmsg_free(reply);
 		GENL_SET_ERR_MSG_FMT(info, "%s", req.why);
-		blame(info, req.attr);
+		NL_SET_BAD_ATTR(info->extack, info->attrs[req.attr]);
 		return err;
 	}
 	return reply_end(reply, hdr, vms_fill_switch(reply, &req), info);

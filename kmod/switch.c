@@ -350,7 +350,7 @@ static int check(struct vms_pool *pool, struct vms_switch *req)
 {
 	if (!req->to[0]) {
 		if (!pool->previous[0])
-			return fail(req, -ENOENT, VMSCHED_A_SWITCH_TO,
+			return fail(req, -ENOENT, 0,
 				    "there is no previous scheduler");
 		strscpy(req->to, pool->previous, sizeof(req->to));
 	}

@@ -24,8 +24,8 @@
 #define PERIOD_US	9900
 #define WORK_US		200
 #define SETTLE_MS	300
-#define MEASURE_MS	3000
-#define ROGUE_MS	1000
+#define MEASURE_MS	1500
+#define ROGUE_MS	500
 
 #ifndef SCHED_DEADLINE
 #define SCHED_DEADLINE	6

@@ -173,23 +173,31 @@ static void cancel_cease(struct vms_pool *pool)
 	raw_spin_unlock_irq(&pool->lock);
 }
 
-/* All pCPUs are free of grants, all vCPUs out of the old scheduler's hands. */
+/*
+ * All pCPUs are free of grants, all vCPUs out of the old scheduler's hands.
+ * What a vCPU is owed depends on all others: first charge who holds a grant,
+ * while the rest is still queued, and export when nothing changes any more.
+ */
 static void __export_all(struct vms_pool *pool, u64 now)
 {
 	struct vmsched_inst *old = pool->inst;
 	struct vms_vcpu *v;
 	int cpu;
 
-	for_each_cpu(cpu, &pool->cpus)
+	for_each_cpu(cpu, &pool->cpus) {
+		if (vms_pcpu(cpu)->cur)
+			__vms_charge(vms_pcpu(cpu)->cur, now);
 		__vms_release(vms_pcpu(cpu));
+	}
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (pool->managed && v->state == VMS_WAITING)
 			old->ops->dequeue(old, v->ent, VMSCHED_WHY_LEAVE, now);
 		else
 			v->wait_from = now;
 		__vms_charge(v, now);
-		old->ops->export_state(old, v->ent, &v->carry, now);
 	}
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		old->ops->export_state(old, v->ent, &v->carry, now);
 	old->ops->deactivate(old, now);
 }
 

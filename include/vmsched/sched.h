@@ -151,12 +151,13 @@ enum vmsched_why {
  *		May sleep and fail.
  * @vcpu_exit:	required. Undo vcpu_init(). May sleep.
  * @vcpu_import: optional. Called after activate() with what the scheduler
- *		before exported (or zeroes, for a new vCPU), before the first
- *		enqueue().
+ *		before exported (or zeroes, for a new vCPU), before its first
+ *		enqueue(); others may be queued by then.
  * @activate:	required. The instance is in force from now on. Cannot fail.
  * @deactivate:	required. It is not any more; all vCPUs were taken out.
  * @set_params:	required. @v->params changed. @v may be queued.
- * @export_state: required. Fill @carry; @v is not queued.
+ * @export_state: required. Fill @carry; no vCPU is queued any more, and each
+ *		has been charged.
  * @api:	VMSCHED_API
  * @version:	version of the scheduler
  * @honours:	parameters that it acts on, VMSCHED_HONOURS_*

@@ -92,9 +92,13 @@ static s64 to_virtual(const struct vmsched_vcpu *v, s64 ns)
 	return div_s64(ns * VMSCHED_WEIGHT_DFL, v->params.weight);
 }
 
+/* What took hours at weight 1 is out of reach at a larger one: saturate. */
 static s64 to_real(const struct vmsched_vcpu *v, s64 vt)
 {
-	return div_s64(vt * v->params.weight, VMSCHED_WEIGHT_DFL);
+	const s64 most = S64_MAX / VMSCHED_WEIGHT_MAX;
+
+	return div_s64(clamp(vt, -most, most) * v->params.weight,
+		       VMSCHED_WEIGHT_DFL);
 }
 
 static u64 allowance(const struct vmsched_vcpu *v)
@@ -217,7 +221,9 @@ static void bvt_enqueue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	if (why == VMSCHED_WHY_WAKE)
 		warp(b, now);
 	insert(q, b);
-	update_svt(q);
+	/* Others may follow that are behind it. */
+	if (why != VMSCHED_WHY_IMPORT)
+		update_svt(q);
 }
 
 static void bvt_dequeue(struct vmsched_inst *inst, struct vmsched_vcpu *v,

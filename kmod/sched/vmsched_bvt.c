@@ -221,7 +221,9 @@ static void bvt_enqueue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	if (why == VMSCHED_WHY_WAKE)
 		warp(b, now);
 	insert(q, b);
-	update_svt(q);
+	/* Others may follow that are behind it. */
+	if (why != VMSCHED_WHY_IMPORT)
+		update_svt(q);
 }
 
 static void bvt_dequeue(struct vmsched_inst *inst, struct vmsched_vcpu *v,

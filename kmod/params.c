@@ -150,12 +150,17 @@ static void copy_set(struct vmsched_params *to,
 static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
 {
 	struct vms_pool *pool = v->vm->pool;
+	u64 now;
 
 	copy_set(&v->params, &wish->params, which);
 
 	raw_spin_lock_irq(&pool->lock);
+	now = vms_now();
+	/* What it has run until now counts at the old weight. */
+	if (pool->managed && v->state == VMS_GRANTED)
+		__vms_charge(v, now);
 	v->ent->params = v->params;
-	v->ent->inst->ops->set_params(v->ent->inst, v->ent, vms_now());
+	v->ent->inst->ops->set_params(v->ent->inst, v->ent, now);
 	raw_spin_unlock_irq(&pool->lock);
 
 	if (which & BIT(VMSCHED_A_PARAMS_AFFINITY)) {

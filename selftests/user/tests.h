@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _USER_TESTS_H
+#define _USER_TESTS_H
+
+#include "core.h"
+
+#define HOUR_NS		(3600 * NSEC_PER_SEC)
+
+#define MAX_SPINNERS	8
+
+/* Spinners on one pCPU. */
+struct race {
+	struct pool pool;
+	struct vms_vcpu *v[MAX_SPINNERS];
+	u64 base[MAX_SPINNERS];	/* what was executed when the count began */
+	int n;
+};
+
+/* With weights of at least @lightest. */
+void race_start(struct race *r, const struct vmsched_ops *ops, u32 lightest,
+		u32 max_slice_us);
+void race_check_lag(const struct race *r);
+
+/* Chance, the same for the same seed. */
+u64 any(void);
+u64 below(u64 limit);
+u64 some_up_to(u64 limit);
+
+void test_random(const struct vmsched_ops *ops);
+void test_lag(const struct vmsched_ops *ops);
+void test_shares(const struct vmsched_ops *ops);
+void test_switches(const struct vmsched_ops *ops);
+void test_sleeper(const struct vmsched_ops *ops);
+void test_warp(const struct vmsched_ops *ops);
+void test_ticks(const struct vmsched_ops *ops);
+void test_moves(const struct vmsched_ops *ops);
+void test_limit(const struct vmsched_ops *ops);
+void test_owed(const struct vmsched_ops *ops);
+
+#endif

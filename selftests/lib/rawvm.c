@@ -308,37 +308,60 @@ static int compare_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-int rawvm_delays(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
-		 struct rawvm_delay *delay)
+/* Delays of the wakes since @mark in ns, sorted, to be freed; their number */
+static unsigned int sorted_delays(const struct rawvm *vm, unsigned int vcpu,
+				  uint64_t mark, uint64_t **delays)
 {
 	const struct guest_area *area = rawvm_area(vm->mem, vcpu);
 	uint64_t head = rawvm_delay_mark(vm, vcpu);
 	uint64_t *ns;
 	unsigned int n = 0;
 
-	memset(delay, 0, sizeof(*delay));
-	if (head == mark)
-		return -ENODATA;
 	/* Leave out the slot that the guest may be writing */
 	if (head - mark > GUEST_RING_SIZE - 1)
 		mark = head - (GUEST_RING_SIZE - 1);
-	ns = calloc(head - mark, sizeof(*ns));
-	if (!ns)
-		return -ENOMEM;
-	for (; mark != head; mark++) {
+	ns = calloc(head - mark + 1, sizeof(*ns));
+	*delays = ns;
+	for (; ns && mark != head; mark++) {
 		const struct guest_wake *w = &area->ring[mark % GUEST_RING_SIZE];
 		uint64_t late = w->tsc > w->deadline ? w->tsc - w->deadline : 0;
 
 		ns[n++] = (uint64_t)((__uint128_t)late * 1000000 /
 				     vm->ctl->tsc_khz);
 	}
-	qsort(ns, n, sizeof(*ns), compare_u64);
-	delay->n = n;
-	delay->p50_ns = ns[n / 2];
-	delay->p99_ns = ns[n * 99 / 100];
-	delay->max_ns = ns[n - 1];
+	if (n)
+		qsort(ns, n, sizeof(*ns), compare_u64);
+	return n;
+}
+
+int rawvm_delays(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
+		 struct rawvm_delay *delay)
+{
+	uint64_t *ns;
+	unsigned int n = sorted_delays(vm, vcpu, mark, &ns);
+
+	memset(delay, 0, sizeof(*delay));
+	if (n) {
+		delay->n = n;
+		delay->p50_ns = ns[n / 2];
+		delay->p99_ns = ns[n * 99 / 100];
+		delay->max_ns = ns[n - 1];
+	}
 	free(ns);
-	return 0;
+	return n ? 0 : -ENODATA;
+}
+
+double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,
+			  uint64_t mark, uint64_t below)
+{
+	uint64_t *ns;
+	unsigned int n = sorted_delays(vm, vcpu, mark, &ns);
+	unsigned int i;
+
+	for (i = 0; i < n && ns[i] < below; i++)
+		;
+	free(ns);
+	return n ? (double)i / n : -1;
 }
 
 bool rawvm_broken(const struct rawvm *vm)

@@ -105,6 +105,10 @@ uint64_t rawvm_delay_mark(const struct rawvm *vm, unsigned int vcpu);
 int rawvm_delays(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
 		 struct rawvm_delay *delay);
 
+/* Part of these wakes that had a delay below @ns; -1 if there is none */
+double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,
+			  uint64_t mark, uint64_t ns);
+
 /* True if a guest has taken an exception or KVM_RUN failed; prints what */
 bool rawvm_broken(const struct rawvm *vm);
 

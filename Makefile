@@ -22,7 +22,7 @@ PREFIX	?= /usr/local
 DESTDIR	?=
 
 newest	:= $(shell ls -d /lib/modules/6.12.*/build/Makefile 2>/dev/null | \
-		cut -d/ -f4 | sort -V | tail -n 1)
+		cut -d/ -f4 | grep -v -e -rt- -e -cloud- | sort -V | tail -n 1)
 running	:= $(shell uname -r)
 KVER	?= $(if $(wildcard /lib/modules/$(running)/build/Makefile),$(running),$(newest))
 KDIR	?= /lib/modules/$(KVER)/build

@@ -1,42 +1,258 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The only place that knows what differs between kernels, or may do so: the
- * rest of the module uses these names.
+ * rest of the module uses these names, or those of a recent kernel which are
+ * made up here for one that lacks them.
+ *
+ * VMS_HAVE_x are found out while it is built, see compat_probe.h. What a
+ * kernel cannot do at all is said by VMS_MISSING, which users are told of.
  */
 #ifndef _VMS_COMPAT_H
 #define _VMS_COMPAT_H
 
 #include <linux/fprobe.h>
 #include <linux/hrtimer.h>
+#include <linux/kprobes.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
 #include <linux/tracepoint.h>
+#include <linux/version.h>
+#include <net/genetlink.h>
+
+#include <uapi/linux/vmsched.h>
+
+#include "compat_config.h"
 
 static inline void vms_hrtimer_setup(struct hrtimer *timer,
 				     enum hrtimer_restart (*fn)(struct hrtimer *),
 				     clockid_t clock, enum hrtimer_mode mode)
 {
+#ifdef VMS_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, clock, mode);
+#else
 	hrtimer_init(timer, clock, mode);
 	timer->function = fn;
+#endif
 }
 
 /* Do not let KASAN allocate in task_work_add(), which runs under raw locks. */
+#ifdef VMS_HAVE_TWAF_NO_ALLOC
 #define VMS_TWAF_NO_ALLOC	TWAF_NO_ALLOC
+#else
+#define VMS_TWAF_NO_ALLOC	0
+#endif
 
+#ifdef VMS_HAVE_SLAB_NO_MERGE
 #define VMS_SLAB_NO_MERGE	SLAB_NO_MERGE
+#else
+#define VMS_SLAB_NO_MERGE	0
+#endif
 
 /* A tracepoint that another module exports; its header is not installed. */
 #define VMS_EXTERN_TRACEPOINT(name) extern struct tracepoint __tracepoint_##name
 
-/* Call fn(first argument) at the entry of the probed function. */
+/*
+ * VMS_DEFINE_ENTRY_PROBE(probe, fn): call fn(first argument) at the entry of a
+ * function. vms_entry_probe_register(probe, name of the function) returns 0 or
+ * a negative errno. Without fprobe a kprobe does the same, more slowly.
+ */
+#if defined(VMS_HAVE_FPROBE_PT_REGS) || defined(VMS_HAVE_FPROBE_FTRACE_REGS)
+#ifdef VMS_HAVE_FPROBE_PT_REGS
+#define VMS_PROBE_REGS		struct pt_regs
+#define VMS_PROBE_ARGUMENT	regs_get_kernel_argument
+#else
+#define VMS_PROBE_REGS		struct ftrace_regs
+#define VMS_PROBE_ARGUMENT	ftrace_regs_get_argument
+#endif
+
 #define VMS_DEFINE_ENTRY_PROBE(probe, fn)				\
 static int probe##_entry(struct fprobe *fp, unsigned long ip,		\
-			 unsigned long ret_ip, struct pt_regs *regs,	\
+			 unsigned long ret_ip, VMS_PROBE_REGS *regs,	\
 			 void *data)					\
+{									\
+	fn((const void *)VMS_PROBE_ARGUMENT(regs, 0));			\
+	return 0;							\
+}									\
+static struct fprobe probe = { .entry_handler = probe##_entry }
+
+#define vms_entry_probe_register(probe, symbol)				\
+({									\
+	const char *__symbol = (symbol);				\
+	register_fprobe_syms((probe), &__symbol, 1);			\
+})
+#define vms_entry_probe_unregister(probe) unregister_fprobe(probe)
+#else
+#define VMS_DEFINE_ENTRY_PROBE(probe, fn)				\
+static int probe##_entry(struct kprobe *kp, struct pt_regs *regs)	\
 {									\
 	fn((const void *)regs_get_kernel_argument(regs, 0));		\
 	return 0;							\
 }									\
-static struct fprobe probe = { .entry_handler = probe##_entry }
+static struct kprobe probe = { .pre_handler = probe##_entry }
+
+#define vms_entry_probe_register(probe, symbol)				\
+({									\
+	(probe)->symbol_name = (symbol);				\
+	register_kprobe(probe);						\
+})
+#define vms_entry_probe_unregister(probe) unregister_kprobe(probe)
+#endif
+
+/* The process that runs a vCPU, to be compared only. */
+#ifdef VMS_HAVE_VCPU_PID_LOCK
+#define vms_kvm_vcpu_pid(vcpu)	READ_ONCE((vcpu)->pid)
+#else
+#define vms_kvm_vcpu_pid(vcpu)	rcu_access_pointer((vcpu)->pid)
+#endif
+
+#ifndef VMS_HAVE_EXTACK_FMT
+/*
+ * The text of a refusal is read when its message is answered, after the command
+ * has returned, and there is no room for it in the extack: keep the last ones.
+ * If more commands are refused at the same time, they share a text.
+ */
+#define VMS_EXTACK_TEXTS	32
+#define VMS_EXTACK_LEN		96
+
+static inline __printf(2, 3)
+void vms_extack_fmt(struct netlink_ext_ack *extack, const char *fmt, ...)
+{
+	static char texts[VMS_EXTACK_TEXTS][VMS_EXTACK_LEN];
+	static atomic_t next = ATOMIC_INIT(0);
+	char *text = texts[(u32)atomic_inc_return(&next) % VMS_EXTACK_TEXTS];
+	va_list args;
+
+	if (!extack)
+		return;
+	va_start(args, fmt);
+	vscnprintf(text, VMS_EXTACK_LEN, fmt, args);
+	va_end(args);
+	extack->_msg = text;
+}
+
+#undef GENL_SET_ERR_MSG_FMT
+#define GENL_SET_ERR_MSG_FMT(info, fmt, ...)				\
+	vms_extack_fmt((info)->extack, fmt, ##__VA_ARGS__)
+#undef NL_SET_ERR_MSG_ATTR_FMT
+#define NL_SET_ERR_MSG_ATTR_FMT(extack, attr, fmt, ...)			\
+do {									\
+	vms_extack_fmt(extack, fmt, ##__VA_ARGS__);			\
+	NL_SET_BAD_ATTR(extack, attr);					\
+} while (0)
+#endif
+
+#ifdef VMS_HAVE_GENL_INFO_DUMP
+#define vms_genl_reply_put(skb, family, info)	genlmsg_iput(skb, info)
+#define vms_genl_dump_put(skb, cb)					\
+	__genlmsg_iput(skb, genl_info_dump(cb), NLM_F_MULTI)
+#define vms_genl_dump_attrs(cb)			(genl_info_dump(cb)->attrs)
+#else
+#define vms_genl_reply_put(skb, family, info)				\
+	genlmsg_put_reply(skb, info, family, 0, (info)->genlhdr->cmd)
+#define vms_genl_dump_attrs(cb)			(genl_dumpit_info(cb)->attrs)
+
+static inline void *vms_genl_dump_put(struct sk_buff *skb,
+				      struct netlink_callback *cb)
+{
+	const struct genlmsghdr *request = nlmsg_data(cb->nlh);
+
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			   genl_dumpit_info(cb)->family, NLM_F_MULTI,
+			   request->cmd);
+}
+#endif
+
+#ifdef VMS_HAVE_GENL_SPLIT_OPS
+#define VMS_GENL_OPS_MAX	24
+
+/*
+ * Give a family its table of operations, which is to stay. Returns 0 or a
+ * negative errno. netlink_gen.c is made for kernels that take it as it is.
+ */
+static inline int vms_genl_set_ops(struct genl_family *family,
+				   const struct genl_split_ops *ops,
+				   unsigned int n)
+{
+	family->split_ops = ops;
+	family->n_split_ops = n;
+	return 0;
+}
+#else
+/* One half, do or dump, of a command, as far as vmsched says anything of it. */
+struct genl_split_ops {
+	union {
+		struct {
+			int (*doit)(struct sk_buff *skb, struct genl_info *info);
+		};
+		struct {
+			int (*dumpit)(struct sk_buff *skb,
+				      struct netlink_callback *cb);
+		};
+	};
+	const struct nla_policy *policy;
+	unsigned int maxattr;
+	u8 cmd;
+	u8 flags;
+};
+
+#define VMS_GENL_OPS_MAX	24
+
+/*
+ * Both halves of a command follow each other and become one. It has one policy,
+ * by which a half without any is held to the other's. (Not to look at what a
+ * dump has with it can only be had together with lax headers.)
+ */
+static inline int vms_genl_join(struct genl_ops *to,
+				const struct genl_split_ops *half)
+{
+	to->cmd = half->cmd;
+	to->flags |= half->flags & GENL_ADMIN_PERM;
+	if (half->flags & GENL_CMD_CAP_DUMP)
+		to->dumpit = half->dumpit;
+	else
+		to->doit = half->doit;
+	if (!half->policy)
+		return 0;
+	if (to->policy && to->policy != half->policy)
+		return -EINVAL;
+	to->policy = half->policy;
+	to->maxattr = half->maxattr;
+	return 0;
+}
+
+static inline int vms_genl_set_ops(struct genl_family *family,
+				   const struct genl_split_ops *ops,
+				   unsigned int n)
+{
+	static struct genl_ops joined[VMS_GENL_OPS_MAX];
+	unsigned int i, at = 0;
+
+	memset(joined, 0, sizeof(joined));
+	for (i = 0; i < n; i++) {
+		if (i && ops[i].cmd != ops[i - 1].cmd)
+			at++;
+		if (at >= VMS_GENL_OPS_MAX || vms_genl_join(&joined[at], &ops[i]))
+			return -EINVAL;
+	}
+	family->ops = joined;
+	family->n_ops = at + 1;
+	return 0;
+}
+#endif
+
+/* Bits of enum vmsched_missing for what this kernel cannot do. */
+enum {
+	VMS_MISSING = 0
+#ifndef VMS_HAVE_CUSTOM_SLICE
+	| VMSCHED_MISSING_CUSTOM_SLICE
+#endif
+#ifndef VMS_HAVE_GENL_SPLIT_OPS
+	| VMSCHED_MISSING_SPLIT_OPS
+#endif
+/* What sched_setaffinity() had asked for is remembered since then. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	| VMSCHED_MISSING_USER_MASK
+#endif
+};
 
 #endif /* _VMS_COMPAT_H */

@@ -13,7 +13,6 @@
  * file, as names. kvm_entry is exported, which also pins kvm.ko for as long as
  * this module is loaded.
  */
-#include <linux/fprobe.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/tracepoint.h>
@@ -61,7 +60,7 @@ static struct kvm_vcpu *loaded(void)
 		return NULL;
 	vcpu = container_of(notifier, struct kvm_vcpu, preempt_notifier);
 	/* Whoever runs it, not one who reads its registers. */
-	if (rcu_access_pointer(vcpu->pid) != task_pid(current))
+	if (vms_kvm_vcpu_pid(vcpu) != task_pid(current))
 		return NULL;
 	return vcpu;
 }
@@ -159,9 +158,9 @@ int vms_kvm_init(void)
 		pr_err("KVM is built into this kernel; vmsched needs it as a module\n");
 		return -EOPNOTSUPP;
 	}
-	err = register_fprobe_syms(&destroy_probe, &symbol, 1);
+	err = vms_entry_probe_register(&destroy_probe, symbol);
 	if (err)
-		pr_err("cannot follow the end of VMs: no probe on %s (%d); this kernel needs CONFIG_FPROBE and a KVM with that function\n",
+		pr_err("cannot follow the end of VMs: no probe on %s (%d); this kernel needs CONFIG_FPROBE or CONFIG_KPROBES, and a KVM with that function\n",
 		       symbol, err);
 	return err;
 }
@@ -170,5 +169,5 @@ int vms_kvm_init(void)
 void vms_kvm_exit(void)
 {
 	vms_kvm_watch(false);
-	unregister_fprobe(&destroy_probe);
+	vms_entry_probe_unregister(&destroy_probe);
 }

@@ -16,16 +16,15 @@
 #include <linux/string.h>
 #include <net/genetlink.h>
 
+#include "compat.h"
 #include "netlink_gen.h"
 #include "vmsched.h"
-
-#define MAX_OPS		24
 
 static bool unpriv_reads;
 module_param(unpriv_reads, bool, 0444);
 MODULE_PARM_DESC(unpriv_reads, "let everybody read status and statistics");
 
-static struct genl_split_ops ops_table[MAX_OPS] __ro_after_init;
+static struct genl_split_ops ops_table[VMS_GENL_OPS_MAX] __ro_after_init;
 
 static const struct genl_multicast_group groups[] = {
 	[VMSCHED_NLGRP_EVENTS] = {
@@ -40,7 +39,6 @@ struct genl_family vmsched_nl_family __ro_after_init = {
 	.netnsok	= false,
 	.parallel_ops	= true,
 	.module		= THIS_MODULE,
-	.split_ops	= ops_table,
 	.mcgrps		= groups,
 	.n_mcgrps	= ARRAY_SIZE(groups),
 };
@@ -67,7 +65,7 @@ static struct sk_buff *reply_new(struct genl_info *info, void **hdr)
 
 	if (!skb)
 		return NULL;
-	*hdr = genlmsg_iput(skb, info);
+	*hdr = vms_genl_reply_put(skb, &vmsched_nl_family, info);
 	if (!*hdr) {
 		nlmsg_free(skb);
 		return NULL;
@@ -110,7 +108,8 @@ static int fill_status(struct sk_buff *skb)
 	    nla_put_u32(skb, VMSCHED_A_STATUS_VMS, vms) ||
 	    nla_put_u32(skb, VMSCHED_A_STATUS_VCPUS, vcpus) ||
 	    nla_put_u64_64bit(skb, VMSCHED_A_STATUS_DROPPED,
-			      vms_vcpus_dropped(), 0))
+			      vms_vcpus_dropped(), 0) ||
+	    nla_put_u32(skb, VMSCHED_A_STATUS_MISSING, VMS_MISSING))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -163,7 +162,7 @@ struct dump {
 /* One object of a dump as a message of its own. */
 static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	void *hdr = __genlmsg_iput(skb, genl_info_dump(cb), NLM_F_MULTI);
+	void *hdr = vms_genl_dump_put(skb, cb);
 
 	/* Who dumps while something comes or goes is told so. */
 	cb->seq = vms_generation;
@@ -377,7 +376,7 @@ static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
 int vmsched_nl_vcpu_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb)
 {
-	struct nlattr *only = genl_info_dump(cb)->attrs[VMSCHED_A_VCPU_VM_ID];
+	struct nlattr *only = vms_genl_dump_attrs(cb)[VMSCHED_A_VCPU_VM_ID];
 	struct vms_vm *vm;
 	int err = 0;
 
@@ -516,14 +515,16 @@ int __init vms_netlink_init(void)
 	unsigned int i;
 	int err;
 
-	if (WARN_ON(vmsched_nl_n_ops > MAX_OPS))
+	if (WARN_ON(vmsched_nl_n_ops > VMS_GENL_OPS_MAX))
 		return -E2BIG;
 	for (i = 0; i < vmsched_nl_n_ops; i++) {
 		ops_table[i] = vmsched_nl_ops[i];
 		if (unpriv_reads)
 			open_reads(&ops_table[i]);
 	}
-	vmsched_nl_family.n_split_ops = vmsched_nl_n_ops;
+	err = vms_genl_set_ops(&vmsched_nl_family, ops_table, vmsched_nl_n_ops);
+	if (WARN_ON(err))
+		return err;
 	err = genl_register_family(&vmsched_nl_family);
 	if (err)
 		return err;

@@ -11,6 +11,8 @@
 
 #include <uapi/linux/vmsched.h>
 
+#include "compat.h"
+
 /* Common nested types */
 extern const struct nla_policy vmsched_params_nl_policy[VMSCHED_A_PARAMS_AFFINITY + 1];
 

@@ -131,7 +131,8 @@ int vmsched_register(const struct vmsched_ops *ops)
 		mutex_unlock(&registry_mutex);
 		kfree(e);
 		pr_err("scheduler %s refused: the name is taken\n", ops->name);
-		return -EEXIST;
+		/* modprobe takes EEXIST for "it is loaded already". */
+		return -EBUSY;
 	}
 	list_add_tail(&e->node, &entries);
 	if (watcher)

@@ -77,8 +77,12 @@ echo 'const unsigned int vmsched_nl_n_ops = ARRAY_SIZE(vmsched_nl_ops);' \
 sed -i 's/^extern struct genl_family .*/extern const struct genl_split_ops vmsched_nl_ops[];\nextern const unsigned int vmsched_nl_n_ops;/' \
 	"$tmp/$hdr"
 
+# For kernels that have no struct genl_split_ops.
+sed -i 's/^#include <uapi.linux.vmsched.h>/&\n\n#include "compat.h"/' "$tmp/$hdr"
+
 if ! grep -q '^const struct genl_split_ops vmsched_nl_ops\[\]' "$tmp/$src" ||
-	! grep -q '^extern const unsigned int vmsched_nl_n_ops;' "$tmp/$hdr"; then
+	! grep -q '^extern const unsigned int vmsched_nl_n_ops;' "$tmp/$hdr" ||
+	! grep -q '^#include "compat.h"' "$tmp/$hdr"; then
 	die "$gen writes another form than this script can edit"
 fi
 

@@ -295,7 +295,7 @@ TEST_F_TIMEOUT(vmsched, bad_schedulers_are_refused, LIMIT)
 	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, limit_ms(1000)));
 	ASSERT_TRUE(read_state(before));
 	EXPECT_EQ(-EINVAL, insert_bad("bad_op", "bad", "charge"));
-	EXPECT_EQ(-EEXIST, insert_bad("bad_name", "native", "taken"));
+	EXPECT_EQ(-EBUSY, insert_bad("bad_name", "native", "taken"));
 	EXPECT_EQ(-EINVAL, insert_bad("bad_spelling", "refused", "name"));
 	EXPECT_EQ(-EPROTO, insert_bad("bad_api", "bad", "version"));
 	EXPECT_EQ(-EINVAL, insert_bad("bad_owner", "bad", "owner"));

@@ -18,17 +18,6 @@
 #define IOPRIO_BEST_EFFORT_6	(2 << 13 | 6)
 #define CUSTOM_SLICE_NS		5000000
 
-struct sched_attr_fair {
-	uint32_t size;
-	uint32_t policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime;
-	uint64_t deadline;
-	uint64_t period;
-};
-
 static int spawn_guests(struct rawvm *vms[GUESTS])
 {
 	static const enum rawvm_kind kinds[GUESTS] = {
@@ -53,15 +42,12 @@ static int spawn_guests(struct rawvm *vms[GUESTS])
 /* Give threads what an administrator may have given them */
 static int set_attributes(struct rawvm *vms[GUESTS])
 {
-	struct sched_attr_fair slice = {
-		.size = sizeof(slice), .runtime = CUSTOM_SLICE_NS,
-	};
 	struct sched_param none = { 0 }, fifo = { .sched_priority = 1 };
 	cpu_set_t last;
 
 	CPU_ZERO(&last);
 	CPU_SET(cpus_online() - 1, &last);
-	if (syscall(SYS_sched_setattr, rawvm_tid(vms[0], 1), &slice, 0) ||
+	if (attr_set_slice(rawvm_tid(vms[0], 1), CUSTOM_SLICE_NS) ||
 	    setpriority(PRIO_PROCESS, rawvm_tid(vms[1], 0), 5) ||
 	    sched_setscheduler(rawvm_tid(vms[2], 0), SCHED_BATCH, &none) ||
 	    sched_setaffinity(rawvm_tid(vms[3], 0), sizeof(last), &last) ||

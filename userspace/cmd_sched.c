@@ -121,6 +121,7 @@ static int fail_load(const char *name, int err)
 		return fail(EXIT_NO_OBJECT, "no file %s", name);
 	case -ENOEXEC:
 	case -EINVAL:
+	case -EBUSY:
 	case -EEXIST:
 		return fail(EXIT_REFUSED,
 			    "the kernel refused to load %s: %s; see dmesg",

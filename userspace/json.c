@@ -37,6 +37,20 @@ static struct json_object *keys(__u32 mask)
 	return array;
 }
 
+static struct json_object *set(const struct field *field, const void *obj)
+{
+	struct json_object *array = json_object_new_array();
+	const char *word;
+	__u32 n;
+
+	for (n = 0; n < 32; n++) {
+		word = field_set_word(field, obj, n);
+		if (word)
+			json_object_array_add(array, json_object_new_string(word));
+	}
+	return array;
+}
+
 static struct json_object *text_or_null(const char *text)
 {
 	return text ? json_object_new_string(text) : NULL;
@@ -56,6 +70,8 @@ static struct json_object *value(const struct field *field, const void *obj)
 		return json_object_new_boolean(!!field_u32(field, obj));
 	case FIELD_WORD:
 		return text_or_null(field_word(field, obj));
+	case FIELD_SET:
+		return set(field, obj);
 	case FIELD_KEYS:
 		return keys(field_u32(field, obj));
 	case FIELD_ERRNO:

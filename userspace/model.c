@@ -3,6 +3,7 @@
  * The tables of fields and what can be said of a struct from its table alone:
  * read a field, free it, keep many of them in a list.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,10 @@ static const char *const vcpu_state_words[] = {
 	NULL,
 };
 
+static const char *const missing_words[] = {
+	"custom-slice", "split-ops", "user-mask", NULL,
+};
+
 #define FIELD(_attr, _kind, _struct, _member, _key, _json) \
 	.attr = (_attr), .kind = FIELD_##_kind, .key = (_key), \
 	.json = (_json), .offset = offsetof(struct _struct, _member)
@@ -37,6 +42,8 @@ static const struct field status_fields[] = {
 	{ STATUS(VCPUS, U32, vcpus, "vcpus", "vcpus") },
 	{ STATUS(DROPPED, U64, dropped, "dropped", "dropped") },
 	{ STATUS(LAST_FAULT, TEXT, last_fault, "last-fault", "last_fault") },
+	{ STATUS(MISSING, SET, missing, "missing", "missing"),
+	  .words = missing_words },
 	{ }
 };
 
@@ -222,6 +229,21 @@ const char *field_word(const struct field *field, const void *obj)
 		if (i == value)
 			return field->words[i];
 	return NULL;
+}
+
+const char *field_set_word(const struct field *field, const void *obj, __u32 n)
+{
+	static char unknown[] = "bitNN";
+	__u32 i;
+
+	if (n > 31 || !(field_u32(field, obj) & (1U << n)))
+		return NULL;
+	for (i = 0; field->words[i]; i++)
+		if (i == n)
+			return field->words[i];
+	/* Of a module that is newer than this program. */
+	snprintf(unknown, sizeof(unknown), "bit%u", n);
+	return unknown;
 }
 
 void model_clear(const struct model *model, void *obj)

@@ -25,6 +25,7 @@ enum field_kind {
 	FIELD_PERMILLE,	/* __u32 */
 	FIELD_FLAG,	/* __u32, 0 or 1 */
 	FIELD_WORD,	/* __u32, index into words */
+	FIELD_SET,	/* __u32, bit N for words[N] */
 	FIELD_KEYS,	/* __u32, bit N for attribute N of the parameters */
 	FIELD_ERRNO,	/* __u32 */
 	FIELD_TEXT,	/* char *, owned by the struct */
@@ -34,7 +35,7 @@ enum field_kind {
 struct field {
 	const char *key;		/* on the command line and in tables */
 	const char *json;
-	const char *const *words;	/* of FIELD_WORD, NULL at the end */
+	const char *const *words;	/* of FIELD_WORD, _SET; NULL at the end */
 	size_t offset;
 	enum field_kind kind;
 	unsigned char attr;		/* 0 if user space fills it */
@@ -55,6 +56,7 @@ struct status {
 	__u32 api;
 	__u32 vms;
 	__u32 vcpus;
+	__u32 missing;
 };
 
 struct sched {
@@ -172,6 +174,8 @@ __u32 field_u32(const struct field *field, const void *obj);
 __u64 field_u64(const struct field *field, const void *obj);
 char **field_text(const struct field *field, const void *obj);
 const char *field_word(const struct field *field, const void *obj);
+/* The word of bit @n in FIELD_SET, NULL if it is clear, "bitN" if it is unknown. */
+const char *field_set_word(const struct field *field, const void *obj, __u32 n);
 
 void *list_add(struct list *list);
 /* The first item after NULL, NULL after the last one. */

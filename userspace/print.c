@@ -49,6 +49,22 @@ static void format_keys(char *cell, size_t size, __u32 mask)
 					 used ? "," : "", field->key);
 }
 
+static void format_set(char *cell, size_t size, const struct field *field,
+		       const void *obj)
+{
+	const char *word;
+	size_t used = 0;
+	__u32 n;
+
+	snprintf(cell, size, "-");
+	for (n = 0; n < 32 && used < size; n++) {
+		word = field_set_word(field, obj, n);
+		if (word)
+			used += snprintf(cell + used, size - used, "%s%s",
+					 used ? "," : "", word);
+	}
+}
+
 static void format(char *cell, size_t size, const struct field *field,
 		   const void *obj)
 {
@@ -75,6 +91,9 @@ static void format(char *cell, size_t size, const struct field *field,
 		return;
 	case FIELD_PERMILLE:
 		snprintf(cell, size, "%g%%", field_u32(field, obj) / 10.0);
+		return;
+	case FIELD_SET:
+		format_set(cell, size, field, obj);
 		return;
 	case FIELD_KEYS:
 		format_keys(cell, size, field_u32(field, obj));
@@ -133,7 +152,7 @@ static int add_line(struct libscols_table *table, const struct list *list,
 static bool is_text(const struct field *field)
 {
 	return field->kind == FIELD_TEXT || field->kind == FIELD_WORD ||
-	       field->kind == FIELD_KEYS;
+	       field->kind == FIELD_KEYS || field->kind == FIELD_SET;
 }
 
 static int fill_table(struct libscols_table *table, const struct list *list,
@@ -266,12 +285,17 @@ static void print_pool(const struct pool *pool)
 
 void print_status(const struct status *status, const struct list *pools)
 {
+	const struct field *missing =
+		model_field(&status_model, VMSCHED_A_STATUS_MISSING);
 	const struct pool *pool = NULL;
+	char cell[CELL];
 
 	printf("vmsched %s, %u VMs, %u vCPUs\n", status->version, status->vms,
 	       status->vcpus);
 	while ((pool = list_next(pools, pool)))
 		print_pool(pool);
 	puts("resource manager: off");
+	format(cell, sizeof(cell), missing, status);
+	printf("missing in this kernel: %s\n", status->missing ? cell : "nothing");
 	printf("last fault: %s\n", status->last_fault ?: "none");
 }

@@ -233,7 +233,7 @@ struct vmsched_inst {
  *
  * Context: process, may sleep.
  * Return: 0, -EINVAL (an op or the name is missing or wrong), -EPROTO (other
- * version of the interface), -EEXIST (name is taken), -ENOMEM; the kernel
+ * version of the interface), -EBUSY (name is taken), -ENOMEM; the kernel
  * log says which.
  */
 int vmsched_register(const struct vmsched_ops *ops);

@@ -232,3 +232,20 @@ unsigned int attrs_compare(const struct attrs *before, const struct attrs *after
 	}
 	return n;
 }
+
+int attr_set_slice(pid_t tid, uint64_t ns)
+{
+	struct kernel_sched_attr sa = { .size = sizeof(sa), .runtime = ns };
+
+	return syscall(SYS_sched_setattr, tid, &sa, 0) ? -errno : 0;
+}
+
+int attr_get_slice(pid_t tid, uint64_t *ns)
+{
+	struct kernel_sched_attr sa = { .size = sizeof(sa) };
+
+	if (syscall(SYS_sched_getattr, tid, &sa, sizeof(sa), 0))
+		return -errno;
+	*ns = sa.runtime;
+	return 0;
+}

@@ -46,4 +46,11 @@ unsigned int attrs_compare(const struct attrs *before, const struct attrs *after
 /* The thread in the snapshot, NULL if it is not there */
 const struct attr *attrs_find(const struct attrs *a, pid_t tid);
 
+/*
+ * Slice of a thread of the fair class, in ns. The kernel may take it and not
+ * keep it: 0 is read back then. 0, or -errno.
+ */
+int attr_set_slice(pid_t tid, uint64_t ns);
+int attr_get_slice(pid_t tid, uint64_t *ns);
+
 #endif /* SELFTESTS_ATTR_H */

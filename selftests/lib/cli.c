@@ -169,6 +169,28 @@ int sched_active(char *buf, size_t size)
 	return ret;
 }
 
+int kernel_lacks(const char *what)
+{
+	json_object *missing;
+	struct cli c;
+	size_t i;
+	int ret;
+
+	ret = cli(&c, "status");
+	if (!ret && (!json_object_object_get_ex(c.json, "missing", &missing) ||
+		     !json_object_is_type(missing, json_type_array))) {
+		printf("# status does not say what is missing: %s\n",
+		       c.run.out);
+		ret = -EPROTO;
+	}
+	if (!ret)
+		for (i = 0; i < json_object_array_length(missing); i++)
+			ret |= !strcmp(what, json_object_get_string(
+				json_object_array_get_idx(missing, i)));
+	cli_free(&c);
+	return ret;
+}
+
 static int list_u64(const char *object, const char *id, uint64_t want,
 		    const char *key, uint64_t *value)
 {

@@ -53,6 +53,9 @@ int sched_switch(const char *name, struct sched_switched *s);
 /* Name of the active scheduler of pool default in @buf; -errno */
 int sched_active(char *buf, size_t size);
 
+/* `status` says that this kernel lacks @what: 1, 0, or -errno */
+int kernel_lacks(const char *what);
+
 /* Value of @key in the `vm list` entry of VMM @pid; -ENOENT without VM or key */
 int vm_u64(pid_t pid, const char *key, uint64_t *value);
 

@@ -40,6 +40,23 @@ enum vmsched_vcpu_state {
 	VMSCHED_VCPU_STATE_GRANTED,
 };
 
+/**
+ * enum vmsched_missing - What the running kernel cannot do, so that vmsched
+ *   cannot either.
+ * @VMSCHED_MISSING_CUSTOM_SLICE: Give a thread of Linux's fair class a slice
+ *   of its own.
+ * @VMSCHED_MISSING_SPLIT_OPS: Check attributes of a command that lists by a
+ *   policy of its own, and not by that of the one that gets a single object.
+ * @VMSCHED_MISSING_USER_MASK: Remember the CPU mask that a user had asked for.
+ *   One that is set in the same moment as vmsched's, or is equal to it, may be
+ *   lost.
+ */
+enum vmsched_missing {
+	VMSCHED_MISSING_CUSTOM_SLICE = 1,
+	VMSCHED_MISSING_SPLIT_OPS = 2,
+	VMSCHED_MISSING_USER_MASK = 4,
+};
+
 enum {
 	VMSCHED_A_STATUS_VERSION = 1,
 	VMSCHED_A_STATUS_API,
@@ -47,6 +64,7 @@ enum {
 	VMSCHED_A_STATUS_VCPUS,
 	VMSCHED_A_STATUS_LAST_FAULT,
 	VMSCHED_A_STATUS_DROPPED,
+	VMSCHED_A_STATUS_MISSING,
 
 	__VMSCHED_A_STATUS_MAX,
 	VMSCHED_A_STATUS_MAX = (__VMSCHED_A_STATUS_MAX - 1)

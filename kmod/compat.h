@@ -17,6 +17,7 @@
 #include <linux/task_work.h>
 #include <linux/tracepoint.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 #include <net/genetlink.h>
 
 #include <uapi/linux/vmsched.h>
@@ -48,6 +49,13 @@ static inline void vms_hrtimer_setup(struct hrtimer *timer,
 #define VMS_SLAB_NO_MERGE	0
 #endif
 
+/* The workqueue for what is short; the old name is warned of. */
+#ifdef VMS_HAVE_SYSTEM_PERCPU_WQ
+#define VMS_SYSTEM_WQ		system_percpu_wq
+#else
+#define VMS_SYSTEM_WQ		system_wq
+#endif
+
 /* A tracepoint that another module exports; its header is not installed. */
 #define VMS_EXTERN_TRACEPOINT(name) extern struct tracepoint __tracepoint_##name
 
@@ -58,29 +66,33 @@ static inline void vms_hrtimer_setup(struct hrtimer *timer,
  */
 #if defined(VMS_HAVE_FPROBE_PT_REGS) || defined(VMS_HAVE_FPROBE_FTRACE_REGS)
 #ifdef VMS_HAVE_FPROBE_PT_REGS
-#define VMS_PROBE_REGS		struct pt_regs
-#define VMS_PROBE_ARGUMENT	regs_get_kernel_argument
+#define vms_probe_regs		pt_regs
+#define vms_probe_argument	regs_get_kernel_argument
 #else
-#define VMS_PROBE_REGS		struct ftrace_regs
-#define VMS_PROBE_ARGUMENT	ftrace_regs_get_argument
+#define vms_probe_regs		ftrace_regs
+#define vms_probe_argument	ftrace_regs_get_argument
 #endif
 
 #define VMS_DEFINE_ENTRY_PROBE(probe, fn)				\
 static int probe##_entry(struct fprobe *fp, unsigned long ip,		\
-			 unsigned long ret_ip, VMS_PROBE_REGS *regs,	\
-			 void *data)					\
+			 unsigned long ret_ip,				\
+			 struct vms_probe_regs *regs, void *data)	\
 {									\
-	fn((const void *)VMS_PROBE_ARGUMENT(regs, 0));			\
+	fn((const void *)vms_probe_argument(regs, 0));			\
 	return 0;							\
 }									\
 static struct fprobe probe = { .entry_handler = probe##_entry }
 
-#define vms_entry_probe_register(probe, symbol)				\
-({									\
-	const char *__symbol = (symbol);				\
-	register_fprobe_syms((probe), &__symbol, 1);			\
-})
-#define vms_entry_probe_unregister(probe) unregister_fprobe(probe)
+static inline int vms_entry_probe_register(struct fprobe *probe,
+					   const char *symbol)
+{
+	return register_fprobe_syms(probe, &symbol, 1);
+}
+
+static inline void vms_entry_probe_unregister(struct fprobe *probe)
+{
+	unregister_fprobe(probe);
+}
 #else
 #define VMS_DEFINE_ENTRY_PROBE(probe, fn)				\
 static int probe##_entry(struct kprobe *kp, struct pt_regs *regs)	\
@@ -90,12 +102,17 @@ static int probe##_entry(struct kprobe *kp, struct pt_regs *regs)	\
 }									\
 static struct kprobe probe = { .pre_handler = probe##_entry }
 
-#define vms_entry_probe_register(probe, symbol)				\
-({									\
-	(probe)->symbol_name = (symbol);				\
-	register_kprobe(probe);						\
-})
-#define vms_entry_probe_unregister(probe) unregister_kprobe(probe)
+static inline int vms_entry_probe_register(struct kprobe *probe,
+					   const char *symbol)
+{
+	probe->symbol_name = symbol;
+	return register_kprobe(probe);
+}
+
+static inline void vms_entry_probe_unregister(struct kprobe *probe)
+{
+	unregister_kprobe(probe);
+}
 #endif
 
 /* The process that runs a vCPU, to be compared only. */
@@ -136,20 +153,42 @@ void vms_extack_fmt(struct netlink_ext_ack *extack, const char *fmt, ...)
 #undef NL_SET_ERR_MSG_ATTR_FMT
 #define NL_SET_ERR_MSG_ATTR_FMT(extack, attr, fmt, ...)			\
 do {									\
-	vms_extack_fmt(extack, fmt, ##__VA_ARGS__);			\
-	NL_SET_BAD_ATTR(extack, attr);					\
+	struct netlink_ext_ack *__vms_extack = (extack);		\
+									\
+	vms_extack_fmt(__vms_extack, fmt, ##__VA_ARGS__);		\
+	NL_SET_BAD_ATTR(__vms_extack, attr);				\
 } while (0)
 #endif
 
+/*
+ * Begin the answer to a command, or one of the answers to a dump, of a family.
+ * And what attributes the request for a dump has.
+ */
 #ifdef VMS_HAVE_GENL_INFO_DUMP
-#define vms_genl_reply_put(skb, family, info)	genlmsg_iput(skb, info)
-#define vms_genl_dump_put(skb, cb)					\
-	__genlmsg_iput(skb, genl_info_dump(cb), NLM_F_MULTI)
-#define vms_genl_dump_attrs(cb)			(genl_info_dump(cb)->attrs)
+static inline void *vms_genl_reply_put(struct sk_buff *skb,
+				       const struct genl_family *family,
+				       struct genl_info *info)
+{
+	return genlmsg_iput(skb, info);
+}
+
+static inline void *vms_genl_dump_put(struct sk_buff *skb,
+				      struct netlink_callback *cb)
+{
+	return __genlmsg_iput(skb, genl_info_dump(cb), NLM_F_MULTI);
+}
+
+static inline struct nlattr **vms_genl_dump_attrs(struct netlink_callback *cb)
+{
+	return genl_info_dump(cb)->attrs;
+}
 #else
-#define vms_genl_reply_put(skb, family, info)				\
-	genlmsg_put_reply(skb, info, family, 0, (info)->genlhdr->cmd)
-#define vms_genl_dump_attrs(cb)			(genl_dumpit_info(cb)->attrs)
+static inline void *vms_genl_reply_put(struct sk_buff *skb,
+				       const struct genl_family *family,
+				       struct genl_info *info)
+{
+	return genlmsg_put_reply(skb, info, family, 0, info->genlhdr->cmd);
+}
 
 static inline void *vms_genl_dump_put(struct sk_buff *skb,
 				      struct netlink_callback *cb)
@@ -160,11 +199,16 @@ static inline void *vms_genl_dump_put(struct sk_buff *skb,
 			   genl_dumpit_info(cb)->family, NLM_F_MULTI,
 			   request->cmd);
 }
+
+static inline struct nlattr **vms_genl_dump_attrs(struct netlink_callback *cb)
+{
+	return genl_dumpit_info(cb)->attrs;
+}
 #endif
 
-#ifdef VMS_HAVE_GENL_SPLIT_OPS
 #define VMS_GENL_OPS_MAX	24
 
+#ifdef VMS_HAVE_GENL_SPLIT_OPS
 /*
  * Give a family its table of operations, which is to stay. Returns 0 or a
  * negative errno. netlink_gen.c is made for kernels that take it as it is.
@@ -194,8 +238,6 @@ struct genl_split_ops {
 	u8 cmd;
 	u8 flags;
 };
-
-#define VMS_GENL_OPS_MAX	24
 
 /*
  * Both halves of a command follow each other and become one. It has one policy,
@@ -249,8 +291,8 @@ enum {
 #ifndef VMS_HAVE_GENL_SPLIT_OPS
 	| VMSCHED_MISSING_SPLIT_OPS
 #endif
-/* What sched_setaffinity() had asked for is remembered since then. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+/* Nothing that can be seen from outside came with it: ask for the version. */
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
 	| VMSCHED_MISSING_USER_MASK
 #endif
 };

@@ -38,6 +38,11 @@ int probe = TWAF_NO_ALLOC;
 slab_flags_t probe = SLAB_NO_MERGE;
 #endif
 
+#ifdef PROBE_SYSTEM_PERCPU_WQ
+#include <linux/workqueue.h>
+struct workqueue_struct **probe = &system_percpu_wq;
+#endif
+
 /* The entry of a function, told by fprobe, with what kind of registers. */
 #ifdef PROBE_FPROBE_PT_REGS
 #include <linux/fprobe.h>

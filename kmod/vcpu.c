@@ -43,7 +43,7 @@ static DECLARE_WORK(reap_work, reap);
 /* A worker cannot be woken under locks of Linux. */
 static void queue_fn(struct irq_work *work)
 {
-	queue_work(system_wq, &store_work);
+	queue_work(VMS_SYSTEM_WQ, &store_work);
 	if (!llist_empty(&dead))
 		queue_work(system_long_wq, &reap_work);
 }

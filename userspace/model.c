@@ -233,7 +233,7 @@ const char *field_word(const struct field *field, const void *obj)
 
 const char *field_set_word(const struct field *field, const void *obj, __u32 n)
 {
-	static char unknown[] = "bitNN";
+	static char unknown[8];
 	__u32 i;
 
 	if (n > 31 || !(field_u32(field, obj) & (1U << n)))

@@ -29,7 +29,8 @@ TEST_F_TIMEOUT(vmsched, nothing_else_is_missing, LIMIT)
 	static const char *const known[] = {
 		"custom-slice", "split-ops", "user-mask",
 	};
-	json_object *missing;
+	json_object *missing, *item;
+	const char *word;
 	size_t i, j, n;
 	struct cli c;
 
@@ -38,9 +39,8 @@ TEST_F_TIMEOUT(vmsched, nothing_else_is_missing, LIMIT)
 	ASSERT_TRUE(json_object_is_type(missing, json_type_array));
 	n = json_object_array_length(missing);
 	for (i = 0; i < n; i++) {
-		const char *word = json_object_get_string(
-			json_object_array_get_idx(missing, i));
-
+		item = json_object_array_get_idx(missing, i);
+		word = json_object_get_string(item);
 		printf("# missing in this kernel: %s\n", word);
 		for (j = 0; j < ARRAY_SIZE(known) && strcmp(word, known[j]); j++)
 			;

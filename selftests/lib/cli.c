@@ -171,7 +171,7 @@ int sched_active(char *buf, size_t size)
 
 int kernel_lacks(const char *what)
 {
-	json_object *missing;
+	json_object *missing, *item;
 	struct cli c;
 	size_t i;
 	int ret;
@@ -183,10 +183,10 @@ int kernel_lacks(const char *what)
 		       c.run.out);
 		ret = -EPROTO;
 	}
-	if (!ret)
-		for (i = 0; i < json_object_array_length(missing); i++)
-			ret |= !strcmp(what, json_object_get_string(
-				json_object_array_get_idx(missing, i)));
+	for (i = 0; !ret && i < json_object_array_length(missing); i++) {
+		item = json_object_array_get_idx(missing, i);
+		ret = !strcmp(what, json_object_get_string(item));
+	}
 	cli_free(&c);
 	return ret;
 }

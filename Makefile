@@ -10,6 +10,8 @@
 #	make check-guests	the tests with Linux guests under QEMU, see README
 #	make check-debug	selftests on the debug kernel, and what they cover
 #	make debug		that kernel, and modules for it
+#	make check-matrix	builds and selftests on other kernel lines
+#	make matrix		those kernels, and modules for them
 #	make bench		figures beside their peers, on virtual time
 #	make demo		guests under schedulers that change while they run
 #	sudo make install	then: modprobe vmsched
@@ -73,7 +75,20 @@ check-debug: debug
 debug:
 	@scripts/setup
 	@$(MAKE) --no-print-directory tools
-	@scripts/build-debug
+	@scripts/build-for debug
+
+# Nor is anything of it for the other lines. LINES="6.1 rt" are only some of them.
+LINES	?= 6.1 7.2 rt
+
+check-matrix: matrix
+	@$(MAKE) --no-print-directory -C selftests tests
+	@for line in $(LINES); do scripts/check --line $$line || failed=yes; done; \
+		test -z "$$failed"
+
+matrix:
+	@scripts/setup matrix
+	@$(MAKE) --no-print-directory tools
+	@set -e; for line in $(LINES); do scripts/build-for $$line; done
 
 do-bench:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
@@ -112,5 +127,5 @@ need-kbuild: need-cc
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
 .PHONY: all modules tools selftests check check-fast check-guests check-debug \
-	debug bench demo do-check do-check-fast do-check-guests do-bench do-demo \
+	check-matrix matrix debug bench demo do-check do-check-fast do-check-guests do-bench do-demo \
 	install uninstall clean need-cc need-kbuild

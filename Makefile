@@ -9,6 +9,7 @@
 #	make check-fast		the quick part of them
 #	make check-guests	the tests with Linux guests under QEMU, see README
 #	make check-debug	selftests on the debug kernel, and what they cover
+#	make soak		storms for hours, see README
 #	make debug		that kernel, and modules for it
 #	make check-matrix	builds and selftests on other kernel lines
 #	make matrix		those kernels, and modules for them
@@ -59,7 +60,7 @@ check check-fast check-guests:
 	@scripts/setup
 	@$(MAKE) --no-print-directory do-$@
 
-demo bench:
+demo bench soak:
 	@scripts/setup
 	@$(MAKE) --no-print-directory do-$@
 
@@ -89,6 +90,10 @@ matrix:
 	@scripts/setup matrix
 	@$(MAKE) --no-print-directory tools
 	@set -e; for line in $(LINES); do scripts/build-for $$line; done
+
+do-soak:
+	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
+	@$(TESTKERNEL) scripts/check --soak
 
 do-bench:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
@@ -127,5 +132,6 @@ need-kbuild: need-cc
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
 .PHONY: all modules tools selftests check check-fast check-guests check-debug \
-	check-matrix matrix debug bench demo do-check do-check-fast do-check-guests do-bench do-demo \
+	check-matrix matrix debug soak bench demo do-check do-check-fast do-check-guests do-soak \
+	do-bench do-demo \
 	install uninstall clean need-cc need-kbuild

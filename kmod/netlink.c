@@ -26,6 +26,14 @@ MODULE_PARM_DESC(unpriv_reads, "let everybody read status and statistics");
 
 static struct genl_split_ops ops_table[VMS_GENL_OPS_MAX] __ro_after_init;
 
+/* Linux does not look at attributes of a command without a policy. */
+static const struct nla_policy no_attributes[] = {
+	[1] = {
+		.type		= NLA_REJECT,
+		.reject_message	= "this request takes no attribute",
+	},
+};
+
 static const struct genl_multicast_group groups[] = {
 	[VMSCHED_NLGRP_EVENTS] = {
 		.name	= VMSCHED_MCGRP_EVENTS,
@@ -519,6 +527,10 @@ int __init vms_netlink_init(void)
 		return -E2BIG;
 	for (i = 0; i < vmsched_nl_n_ops; i++) {
 		ops_table[i] = vmsched_nl_ops[i];
+		if (!ops_table[i].policy) {
+			ops_table[i].policy = no_attributes;
+			ops_table[i].maxattr = ARRAY_SIZE(no_attributes) - 1;
+		}
 		if (unpriv_reads)
 			open_reads(&ops_table[i]);
 	}

@@ -13,6 +13,8 @@
  * Locking: vms_vcpu.mask_lock around all that concerns one thread; the pool
  * lock nests inside of it, and so do locks of Linux.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cpuset.h>
 #include <linux/kthread.h>
 #include <linux/slab.h>

@@ -4,6 +4,8 @@
  *
  * Knows threads, not vCPUs of KVM: it only looks up whom a thread stands for.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/tracepoint.h>
 

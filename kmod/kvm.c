@@ -13,6 +13,8 @@
  * file, as names. kvm_entry is exported, which also pins kvm.ko for as long as
  * this module is loaded.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/tracepoint.h>

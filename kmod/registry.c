@@ -8,6 +8,8 @@
  *
  * Locking: registry_mutex protects the list and the entries. It is a leaf.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/ctype.h>
 #include <linux/list.h>
 #include <linux/module.h>

@@ -1,62 +1,136 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may do what: each command, and joining the group of events, by each set
- * of rights that makes a difference. The set is that of a child, which opens a
- * socket of its own.
+ * Who may do what: each request that the family knows, and joining its group of
+ * events, by each set of rights that makes a difference. The set is that of a
+ * child, which opens a socket of its own.
+ *
+ * What is right stands in Documentation/interface.rst. Which requests there are
+ * is asked of Linux: one that is not in the table fails.
  */
-#include <grp.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "lib/doctable.h"
 #include "lib/fixture.h"
 #include "lib/genl.h"
+#include "lib/policy.h"
+#include "lib/unpriv.h"
 
-#define NOBODY_UID	65534
 #define LIMIT		200
 #define WORDS_FOR_READ	"setpriv --inh-caps=-all --bounding-set=-all,+net_admin "
+#define GROUP		"events"
+#define MAX_OPS		(POLICY_OPS + 1)
+#define FIRST_ROLE	2	/* column of the table */
 
 enum who {
 	ROOT,
 	NET_ADMIN,
 	SYS_ADMIN,
+	USERNS_ROOT,
 	NOBODY,
 	EVERYBODY,
 };
 
+/* As in the head of the table */
 static const char * const who_names[] = {
-	"root", "CAP_NET_ADMIN alone", "CAP_SYS_ADMIN alone", "nobody",
-};
-
-enum needs {
-	READ,		/* CAP_NET_ADMIN */
-	WRITE,		/* CAP_SYS_ADMIN as well */
-	JOIN,		/* events tell of VMs: CAP_SYS_ADMIN */
-	NEEDS,
+	"root", "CAP_NET_ADMIN", "CAP_SYS_ADMIN", "userns root", "uid 1000",
 };
 
 struct op {
-	const char *name;
-	uint8_t cmd;
-	uint16_t flags;
-	enum needs needs;
+	char name[32];
+	uint8_t cmd;		/* 0: join the group */
+	bool dump;
+	bool reads;		/* what unpriv_reads opens */
+	bool may[EVERYBODY];
 };
 
-static const struct op ops[] = {
-	{ "status-get", VMSCHED_CMD_STATUS_GET, 0, READ },
-	{ "sched-get", VMSCHED_CMD_SCHED_GET, 0, READ },
-	{ "sched-get dump", VMSCHED_CMD_SCHED_GET, NLM_F_DUMP, READ },
-	{ "pool-get", VMSCHED_CMD_POOL_GET, 0, READ },
-	{ "pool-get dump", VMSCHED_CMD_POOL_GET, NLM_F_DUMP, READ },
-	{ "vm-get", VMSCHED_CMD_VM_GET, 0, READ },
-	{ "vm-get dump", VMSCHED_CMD_VM_GET, NLM_F_DUMP, READ },
-	{ "vcpu-get dump", VMSCHED_CMD_VCPU_GET, NLM_F_DUMP, READ },
-	{ "vm-set", VMSCHED_CMD_VM_SET, 0, WRITE },
-	{ "vcpu-set", VMSCHED_CMD_VCPU_SET, 0, WRITE },
-	{ "sched-switch", VMSCHED_CMD_SCHED_SWITCH, 0, WRITE },
-	{ "join events", 0, 0, JOIN },
+struct ops {
+	struct op op[MAX_OPS];
+	unsigned int n;
 };
+
+/* Columns are those who are tried, in their order */
+static bool has_all_roles(const struct doc_table *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < EVERYBODY; i++) {
+		if (strcmp(t->head[FIRST_ROLE + i], who_names[i]))
+			return false;
+	}
+	return t->columns == FIRST_ROLE + EVERYBODY;
+}
+
+static bool add_op(struct ops *ops, const struct doc_table *t, int row,
+		   uint8_t cmd, bool dump)
+{
+	struct op *op = &ops->op[ops->n++];
+	const char *name = t->cell[row][0];
+	size_t len = strlen(name);
+	unsigned int i;
+
+	*op = (struct op) { .cmd = cmd, .dump = dump };
+	snprintf(op->name, sizeof(op->name), "%.20s %s", name, t->cell[row][1]);
+	op->reads = len > 4 && !strcmp(name + len - 4, "-get");
+	for (i = 0; i < EVERYBODY; i++) {
+		const char *cell = t->cell[row][FIRST_ROLE + i];
+
+		op->may[i] = !strcmp(cell, "yes");
+		if (!op->may[i] && strcmp(cell, "no"))
+			return false;
+	}
+	return true;
+}
+
+static int row_of_group(const struct doc_table *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->rows; i++) {
+		if (!strcmp(t->cell[i][0], GROUP) &&
+		    !strcmp(t->cell[i][1], "group"))
+			return i;
+	}
+	return -1;
+}
+
+/* All requests there are, and the group; each of them in the table */
+static int read_ops(struct ops *ops)
+{
+	struct policies p;
+	struct doc_table t;
+	unsigned int i;
+	struct genl g;
+	int row, ret;
+
+	ops->n = 0;
+	ret = doc_table("rights", &t) ?: genl_open(&g);
+	if (ret)
+		return ret;
+	ret = policies_read(&g, &p);
+	genl_close(&g);
+	if (ret || !has_all_roles(&t))
+		return ret ?: -EINVAL;
+	for (i = 0; i < p.n_ops; i++) {
+		row = doc_row(&t, p.op[i].cmd, p.op[i].dump);
+		if (row < 0 || !add_op(ops, &t, row, p.op[i].cmd, p.op[i].dump)) {
+			printf("# command %u (%s) %s is not in the table\n",
+			       p.op[i].cmd, doc_command_name(p.op[i].cmd),
+			       p.op[i].dump ? "dump" : "do");
+			return -ENOENT;
+		}
+	}
+	row = row_of_group(&t);
+	if (row < 0 || !add_op(ops, &t, row, 0, false) || ops->n != t.rows) {
+		printf("# the table has %u rows, there are %u requests\n",
+		       t.rows, ops->n);
+		return -EINVAL;
+	}
+	return 0;
+}
 
 static void put_weight(struct genl_msg *m, uint16_t type)
 {
@@ -70,8 +144,8 @@ static void put_weight(struct genl_msg *m, uint16_t type)
 static void build(struct genl *g, struct genl_msg *m, const struct op *op,
 		  uint64_t guest)
 {
-	genl_begin(g, m, op->cmd, op->flags);
-	if (op->flags & NLM_F_DUMP)
+	genl_begin(g, m, op->cmd, op->dump ? NLM_F_DUMP : NLM_F_ACK);
+	if (op->dump)
 		return;
 	switch (op->cmd) {
 	case VMSCHED_CMD_SCHED_GET:
@@ -98,33 +172,17 @@ static void build(struct genl *g, struct genl_msg *m, const struct op *op,
 	}
 }
 
-/* Keep but the capabilities of the bits in @mask in force */
-static int set_effective(uint32_t mask)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return -errno;
-	data[0].effective = data[0].permitted & mask;
-	data[1].effective = 0;
-	return syscall(SYS_capset, &head, data) ? -errno : 0;
-}
-
 static int become(enum who who)
 {
 	switch (who) {
 	case NET_ADMIN:
-		return set_effective(1U << CAP_NET_ADMIN);
+		return unpriv_capabilities(1ULL << CAP_NET_ADMIN);
 	case SYS_ADMIN:
-		return set_effective(1U << CAP_SYS_ADMIN);
+		return unpriv_capabilities(1ULL << CAP_SYS_ADMIN);
+	case USERNS_ROOT:
+		return unpriv_userns_root(0);
 	case NOBODY:
-		return setgroups(0, NULL) || setresgid(NOBODY_UID, NOBODY_UID,
-						       NOBODY_UID) ||
-		       setresuid(NOBODY_UID, NOBODY_UID, NOBODY_UID) ?
-		       -errno : 0;
+		return unpriv_user();
 	default:
 		return 0;
 	}
@@ -137,7 +195,7 @@ static void try_one(struct genl *g, const struct op *op, uint64_t guest,
 	int ret;
 
 	memset(ack, 0, sizeof(*ack));
-	if (op->needs == JOIN) {
+	if (!op->cmd) {
 		ack->error = genl_join(g);
 		return;
 	}
@@ -147,21 +205,10 @@ static void try_one(struct genl *g, const struct op *op, uint64_t guest,
 		ack->error = ret;
 }
 
-/* All of ops[] as @who; true if @acks was filled */
-static bool try_all(enum who who, uint64_t guest, struct genl_ack *acks)
+static bool child_done(pid_t pid)
 {
-	pid_t pid = fork();
-	unsigned int i;
-	struct genl g;
 	int status;
 
-	if (!pid) {
-		if (become(who) || genl_open(&g))
-			_exit(1);
-		for (i = 0; i < ARRAY_SIZE(ops); i++)
-			try_one(&g, &ops[i], guest, &acks[i]);
-		_exit(0);
-	}
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return false;
@@ -169,32 +216,76 @@ static bool try_all(enum who who, uint64_t guest, struct genl_ack *acks)
 	return !status;
 }
 
-/* Number of commands that @who may do against @may, or may not in spite of it */
-static unsigned int wrong(enum who who, uint64_t guest, const bool may[NEEDS])
+/*
+ * All of @ops as @who, on a socket of his own or the one in @socket; true if
+ * @acks was filled.
+ */
+static bool try_all(const struct ops *ops, enum who who, uint64_t guest,
+		    const struct genl *socket, struct genl_ack *acks)
 {
-	struct genl_ack *acks;
+	pid_t pid = fork();
+	unsigned int i;
+	struct genl g;
+
+	if (!pid) {
+		if (become(who) || (!socket && genl_open(&g)))
+			_exit(1);
+		if (socket)
+			g = *socket;
+		for (i = 0; i < ops->n; i++)
+			try_one(&g, &ops->op[i], guest, &acks[i]);
+		_exit(0);
+	}
+	return child_done(pid);
+}
+
+static struct genl_ack *acks_new(void)
+{
+	void *p = mmap(NULL, sizeof(struct genl_ack) * MAX_OPS,
+		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void acks_free(struct genl_ack *acks)
+{
+	munmap(acks, sizeof(*acks) * MAX_OPS);
+}
+
+/* Linux lets him in, vmsched says what else it takes */
+static bool is_told(const struct op *op, enum who as,
+		    const struct genl_ack *ack)
+{
+	return !op->cmd || as != NET_ADMIN || !ack->error ||
+	       strstr(ack->text, "CAP_SYS_ADMIN");
+}
+
+/*
+ * Number of requests that @who can make against the table, or cannot in spite
+ * of it; @open: the parameter unpriv_reads is set
+ */
+static unsigned int wrong(const struct ops *ops, enum who who, uint64_t guest,
+			  bool open)
+{
+	struct genl_ack *acks = acks_new();
 	unsigned int i, bad = 0;
 
-	acks = mmap(NULL, sizeof(*acks) * ARRAY_SIZE(ops),
-		    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (acks == MAP_FAILED || !try_all(who, guest, acks)) {
+	if (!acks || !try_all(ops, who, guest, NULL, acks)) {
 		printf("# %s: cannot even try\n", who_names[who]);
-		return ARRAY_SIZE(ops);
+		return ops->n;
 	}
-	for (i = 0; i < ARRAY_SIZE(ops); i++) {
-		int want = may[ops[i].needs] ? 0 : -EPERM;
+	for (i = 0; i < ops->n; i++) {
+		const struct op *op = &ops->op[i];
+		int want = op->may[who] || (open && op->reads) ? 0 : -EPERM;
 
-		/* Who is let in by Linux is told what else it takes */
-		if (acks[i].error == want &&
-		    (!want || ops[i].needs != WRITE || who != NET_ADMIN ||
-		     strstr(acks[i].text, "CAP_SYS_ADMIN")))
+		if (acks[i].error == want && is_told(op, who, &acks[i]))
 			continue;
 		printf("# %s, %s: error %d '%s', should be %d\n",
-		       who_names[who], ops[i].name, acks[i].error,
+		       who_names[who], op->name, acks[i].error,
 		       acks[i].text, want);
 		bad++;
 	}
-	munmap(acks, sizeof(*acks) * ARRAY_SIZE(ops));
+	acks_free(acks);
 	return bad;
 }
 
@@ -210,29 +301,23 @@ static int start_guest(uint64_t *id)
 
 TEST_F_TIMEOUT(vmsched, each_right_opens_its_commands, LIMIT)
 {
-	static const bool may[EVERYBODY][NEEDS] = {
-		[ROOT] = { true, true, true },
-		[NET_ADMIN] = { true, false, false },
-		[SYS_ADMIN] = { false, false, true },
-		[NOBODY] = { false, false, false },
-	};
+	struct ops ops;
 	enum who who;
 	uint64_t id;
 
 	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_EQ(0, read_ops(&ops));
 	for (who = ROOT; who < EVERYBODY; who++)
-		EXPECT_EQ(0, wrong(who, id, may[who]));
+		EXPECT_EQ(0, wrong(&ops, who, id, false));
+	metric("requests", ops.n * EVERYBODY, "");
 }
 
 /* The parameter opens what reads to everybody, and nothing else */
 TEST_F_TIMEOUT(vmsched, unpriv_reads, LIMIT)
 {
-	static const bool may[EVERYBODY][NEEDS] = {
-		[ROOT] = { true, true, true },
-		[NET_ADMIN] = { true, false, false },
-		[NOBODY] = { true, false, false },
-	};
 	struct run_result r;
+	struct ops ops;
+	enum who who;
 	uint64_t id;
 
 	ASSERT_EQ(0, vmsched_remove_all());
@@ -240,37 +325,140 @@ TEST_F_TIMEOUT(vmsched, unpriv_reads, LIMIT)
 	EXPECT_EQ(0, r.status);
 	run_free(&r);
 	ASSERT_EQ(0, start_guest(&id));
-	EXPECT_EQ(0, wrong(ROOT, id, may[ROOT]));
-	EXPECT_EQ(0, wrong(NET_ADMIN, id, may[NET_ADMIN]));
-	EXPECT_EQ(0, wrong(NOBODY, id, may[NOBODY]));
+	ASSERT_EQ(0, read_ops(&ops));
+	for (who = ROOT; who < EVERYBODY; who++)
+		EXPECT_EQ(0, wrong(&ops, who, id, true));
 	rawvm_kill_all();
 	ASSERT_EQ(0, vmsched_remove_all());
 }
 
-/*
- * Who hands his socket to a program with more rights gets no use of them: the
- * rights of both count. Without an address in send(), as write() does it.
- */
-TEST_F_TIMEOUT(vmsched, socket_of_one_with_less, LIMIT)
+/* A socket opened by @who: a child opens it and hands it over */
+static int socket_of(enum who who, struct genl *g)
 {
-	static const uint32_t all = ~0U;
-	const uint32_t lacks[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN };
-	struct genl_ack ack;
-	unsigned int i, j;
+	union {
+		struct cmsghdr head;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} c = { .head = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+			  .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	struct iovec iov = { .iov_base = g, .iov_len = sizeof(*g) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+			    .msg_control = &c, .msg_controllen = sizeof(c) };
+	int pair[2], ret = -EPERM;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		if (become(who) || genl_open(g))
+			_exit(1);
+		memcpy(CMSG_DATA(&c.head), &g->fd, sizeof(int));
+		_exit(sendmsg(pair[1], &m, 0) < 0);
+	}
+	if (child_done(pid) && recvmsg(pair[0], &m, 0) == sizeof(*g)) {
+		memcpy(&g->fd, CMSG_DATA(&c.head), sizeof(int));
+		ret = 0;
+	}
+	close(pair[0]);
+	close(pair[1]);
+	return ret;
+}
+
+/* Number of requests that are answered as if one of the two were not there */
+static unsigned int wrong_together(const struct ops *ops, enum who opens,
+				   enum who uses, uint64_t guest)
+{
+	struct genl_ack *acks = acks_new();
+	unsigned int i, bad = 0;
+	struct genl g;
+
+	if (!acks || socket_of(opens, &g))
+		return ops->n;
+	if (!try_all(ops, uses, guest, &g, acks))
+		bad++;
+	for (i = 0; i < ops->n && !bad; i++) {
+		const struct op *op = &ops->op[i];
+		bool may = op->may[opens] && op->may[uses];
+
+		/* Who joins is asked for his own rights alone */
+		if (!op->cmd || acks[i].error == (may ? 0 : -EPERM))
+			continue;
+		printf("# %s on a socket of %s, %s: error %d\n", who_names[uses],
+		       who_names[opens], op->name, acks[i].error);
+		bad++;
+	}
+	genl_close(&g);
+	acks_free(acks);
+	return bad;
+}
+
+/*
+ * Who hands his socket to a program with more rights gets no use of them, nor
+ * who is given one: the rights of both count. Without an address in send(), as
+ * write() does it.
+ */
+TEST_F_TIMEOUT(vmsched, rights_of_both_count, LIMIT)
+{
+	enum who opens, uses;
+	struct ops ops;
+	uint64_t id;
+
+	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_EQ(0, read_ops(&ops));
+	for (opens = ROOT; opens < EVERYBODY; opens++) {
+		for (uses = ROOT; uses < EVERYBODY; uses++)
+			EXPECT_EQ(0, wrong_together(&ops, opens, uses, id));
+	}
+}
+
+/* The answer to a request that root's `cat` writes into the socket @g */
+static int written_by_root(struct genl *g, const struct op *op, uint64_t guest)
+{
+	struct genl_ack ack = { .error = 0 };
+	struct genl_msg m;
+	int ret, in = memfd_create("request", MFD_CLOEXEC);
+	pid_t pid;
+
+	build(g, &m, op, guest);
+	if (in < 0 || pwrite(in, m.buf, m.hdr.nlmsg_len, 0) < 0)
+		return -EIO;
+	pid = fork();
+	if (!pid) {
+		if (dup2(in, 0) == 0 && dup2(g->fd, 1) == 1)
+			execl("/bin/cat", "cat", NULL);
+		_exit(127);
+	}
+	close(in);
+	if (!child_done(pid))
+		return -ECHILD;
+	do {
+		ret = genl_read(g, &ack, NULL, NULL);
+	} while (!ret);
+	return ret < 0 ? ret : ack.error;
+}
+
+/* A user's socket as standard output of a program that is setuid root */
+TEST_F_TIMEOUT(vmsched, socket_as_output_of_root, LIMIT)
+{
+	enum who opens;
+	struct ops ops;
+	unsigned int i;
 	struct genl g;
 	uint64_t id;
 
 	ASSERT_EQ(0, start_guest(&id));
-	for (i = 0; i < ARRAY_SIZE(lacks); i++) {
-		ASSERT_EQ(0, set_effective(all & ~(1U << lacks[i])));
-		ASSERT_EQ(0, genl_open(&g));
-		ASSERT_EQ(0, set_effective(all));
-		for (j = 0; j < ARRAY_SIZE(ops); j++) {
-			if (ops[j].needs != WRITE)
+	ASSERT_EQ(0, read_ops(&ops));
+	for (opens = ROOT; opens < EVERYBODY; opens++) {
+		ASSERT_EQ(0, socket_of(opens, &g));
+		for (i = 0; i < ops.n; i++) {
+			const struct op *op = &ops.op[i];
+
+			if (!op->cmd)
 				continue;
-			try_one(&g, &ops[j], id, &ack);
-			EXPECT_EQ(-EPERM, ack.error) {
-				TH_LOG("%s without %u", ops[j].name, lacks[i]);
+			EXPECT_EQ(op->may[opens] ? 0 : -EPERM,
+				  written_by_root(&g, op, id)) {
+				TH_LOG("%s into a socket of %s", op->name,
+				       who_names[opens]);
 			}
 		}
 		genl_close(&g);
@@ -327,10 +515,65 @@ TEST_F_TIMEOUT(vmsched, other_network_namespace, LIMIT)
 	EXPECT_EQ(0, status_of("vmschedctl status", NULL));
 }
 
+/* In there: nothing is found, and no event comes; 0 if so */
+static int look_from_own_namespaces(const struct ops *ops, struct genl *first,
+				    int ready, int go)
+{
+	struct genl_ack ack;
+	struct genl g;
+	unsigned int i;
+	char c = 0;
+
+	if (unpriv_userns_root(CLONE_NEWNET) ||
+	    genl_open_as(&g, first->family))
+		return 2;
+	for (i = 0; i < ops->n; i++) {
+		if (!ops->op[i].cmd)
+			continue;
+		try_one(&g, &ops->op[i], 1, &ack);
+		if (ack.error != -ENOENT)
+			return 3;
+	}
+	/* Groups have numbers: he may join his own one of that number */
+	g.events = first->events;
+	genl_join(&g);
+	if (write(ready, &c, 1) != 1 || read(go, &c, 1) != 1)
+		return 4;
+	return recv(g.fd, &c, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN ? 0 : 5;
+}
+
+TEST_F_TIMEOUT(vmsched, own_namespaces, LIMIT)
+{
+	int ready[2], go[2], status;
+	struct genl g;
+	struct ops ops;
+	pid_t pid;
+	char c = 0;
+
+	ASSERT_EQ(0, read_ops(&ops));
+	ASSERT_EQ(0, genl_open(&g));
+	ASSERT_EQ(0, pipe2(ready, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(go, O_CLOEXEC));
+	pid = fork();
+	if (!pid)
+		_exit(look_from_own_namespaces(&ops, &g, ready[1], go[0]));
+	close(ready[1]);
+	EXPECT_EQ(1, read(ready[0], &c, 1));
+	/* Something to tell: whoever listens here hears it */
+	ASSERT_EQ(0, genl_join(&g));
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	EXPECT_LT(0, recv(g.fd, &c, 1, 0));
+	EXPECT_EQ(1, write(go[1], &c, 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	genl_close(&g);
+}
+
 /* An alias for the family would let any user load the module */
 TEST_F_TIMEOUT(vmsched, no_user_can_load_the_module, LIMIT)
 {
-	struct genl_ack acks[ARRAY_SIZE(ops)];
+	struct genl_ack acks[MAX_OPS];
+	struct ops ops = { .n = 0 };
 	struct run_result r;
 
 	ASSERT_EQ(0, run_words(&r, 0, "modinfo vmsched"));
@@ -339,8 +582,8 @@ TEST_F_TIMEOUT(vmsched, no_user_can_load_the_module, LIMIT)
 	EXPECT_EQ(NULL, strstr(r.out, "net-pf-16-proto-16-family-"));
 	run_free(&r);
 	ASSERT_EQ(0, vmsched_remove_all());
-	EXPECT_FALSE(try_all(NOBODY, 1, acks));
-	EXPECT_FALSE(try_all(ROOT, 1, acks));
+	EXPECT_FALSE(try_all(&ops, NOBODY, 1, NULL, acks));
+	EXPECT_FALSE(try_all(&ops, ROOT, 1, NULL, acks));
 	EXPECT_FALSE(module_loaded("vmsched"));
 }
 

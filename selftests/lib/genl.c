@@ -166,9 +166,8 @@ static void take_extack(const struct nlmsghdr *msg, size_t skip,
 		ack->miss_type = genl_u32(a);
 }
 
-/* Take one message; true if it was the last one of the request */
-static bool take_message(const struct nlmsghdr *msg, struct genl_ack *ack,
-			 genl_fn *fn, void *arg)
+bool genl_take(const struct nlmsghdr *msg, struct genl_ack *ack, genl_fn *fn,
+	       void *arg)
 {
 	const struct nlmsgerr *err = NLMSG_DATA(msg);
 
@@ -207,7 +206,7 @@ int genl_read(struct genl *g, struct genl_ack *ack, genl_fn *fn, void *arg)
 		return -EMSGSIZE;
 	ack->parts++;
 	for (; NLMSG_OK(msg, left); msg = NLMSG_NEXT(msg, left)) {
-		if (take_message(msg, ack, fn, arg))
+		if (genl_take(msg, ack, fn, arg))
 			return 1;
 	}
 	return 0;
@@ -279,15 +278,25 @@ static int set_options(int fd)
 	return 0;
 }
 
-int genl_open(struct genl *g)
+int genl_open_as(struct genl *g, uint16_t family)
 {
 	int ret;
 
 	memset(g, 0, sizeof(*g));
+	g->family = family;
 	g->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	if (g->fd < 0)
 		return -errno;
-	ret = set_options(g->fd) ?: find_family(g);
+	ret = set_options(g->fd);
+	if (ret)
+		genl_close(g);
+	return ret;
+}
+
+int genl_open(struct genl *g)
+{
+	int ret = genl_open_as(g, 0) ?: find_family(g);
+
 	if (ret)
 		genl_close(g);
 	return ret;

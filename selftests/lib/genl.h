@@ -49,6 +49,8 @@ typedef void genl_fn(const struct nlmsghdr *msg, void *arg);
 
 /* Open and find the family "vmsched"; -ENOENT if it is not there */
 int genl_open(struct genl *g);
+/* Open for the family of that number, without a look whether it is there */
+int genl_open_as(struct genl *g, uint16_t family);
 void genl_close(struct genl *g);
 
 /* Become a member of the group of events; -errno */
@@ -65,6 +67,9 @@ long genl_nest(struct genl_msg *m, uint16_t type);
 void genl_nest_end(struct genl_msg *m, long nest);
 
 int genl_send(struct genl *g, const struct genl_msg *m);
+/* Take one message; true if it was the last one of the request */
+bool genl_take(const struct nlmsghdr *msg, struct genl_ack *ack, genl_fn *fn,
+	       void *arg);
 /* One recv(): 1 if the request is done, 0 if more will come, -errno */
 int genl_read(struct genl *g, struct genl_ack *ack, genl_fn *fn, void *arg);
 /* Send, and read to the end; 0 if @ack was filled */

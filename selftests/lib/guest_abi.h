@@ -2,7 +2,8 @@
 /*
  * Memory layout that the guest code (guest.S) and its VMM (rawvm_kvm.c) share.
  *
- * One memory slot at guest physical address 0, mapped one to one. Every vCPU
+ * One memory slot at guest physical address 0, mapped one to one, as large as the
+ * areas of all vCPUs make it. Every vCPU
  * has one area of GUEST_AREA_SIZE bytes; %rdi holds its address for ever. The
  * host maps the same pages, so that it reads counters without an exit.
  * Included by assembly: only macros outside of __ASSEMBLER__.
@@ -10,7 +11,6 @@
 #ifndef SELFTESTS_GUEST_ABI_H
 #define SELFTESTS_GUEST_ABI_H
 
-#define GUEST_MEM_SIZE		0x200000
 #define GUEST_PML4		0x1000
 #define GUEST_PDPT		0x2000
 #define GUEST_PD		0x3000
@@ -19,7 +19,7 @@
 #define GUEST_CODE		0x8000
 #define GUEST_AREAS		0x20000
 #define GUEST_AREA_SIZE		0x10000
-#define GUEST_MAX_VCPUS		16
+#define GUEST_PAGE_SIZE		0x200000
 
 #define GUEST_CS		0x08
 #define GUEST_DS		0x10

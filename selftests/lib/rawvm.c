@@ -63,7 +63,7 @@ static void rawvm_free(struct rawvm *vm)
 	if (vm->cmd_fd >= 0)
 		close(vm->cmd_fd);
 	if (vm->mem)
-		munmap(vm->mem, GUEST_MEM_SIZE);
+		munmap(vm->mem, rawvm_mem_size(vm->spec.nr_vcpus));
 	if (vm->ctl)
 		munmap(vm->ctl, sizeof(*vm->ctl));
 	free(vm);
@@ -87,7 +87,7 @@ static struct rawvm *rawvm_alloc(const struct rawvm_spec *spec)
 		vm->spec.nr_vcpus = 1;
 	if (!vm->spec.period_us)
 		vm->spec.period_us = 10000;
-	vm->mem = map_shared(GUEST_MEM_SIZE);
+	vm->mem = map_shared(rawvm_mem_size(vm->spec.nr_vcpus));
 	vm->ctl = map_shared(sizeof(*vm->ctl));
 	if (!vm->mem || !vm->ctl || vm->spec.nr_vcpus > RAWVM_MAX_VCPUS) {
 		rawvm_free(vm);

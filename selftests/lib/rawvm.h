@@ -16,7 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define RAWVM_MAX_VCPUS		16
+/* One less than APIC ids of eight bits: the last one is everybody */
+#define RAWVM_MAX_VCPUS		255
 
 enum rawvm_kind {
 	RAWVM_SPIN,	/* counts in a loop */

@@ -60,6 +60,19 @@ void rawvm_vmm_main(const struct rawvm_spec *spec, uint8_t *mem,
 __printf(2, 3)
 void rawvm_error(struct rawvm_ctl *ctl, const char *fmt, ...);
 
+/* Memory in use, and the whole of it, for so many vCPUs */
+static inline size_t rawvm_mem_used(unsigned int nr_vcpus)
+{
+	return GUEST_AREAS + (size_t)nr_vcpus * GUEST_AREA_SIZE;
+}
+
+static inline size_t rawvm_mem_size(unsigned int nr_vcpus)
+{
+	size_t used = rawvm_mem_used(nr_vcpus);
+
+	return (used + GUEST_PAGE_SIZE - 1) / GUEST_PAGE_SIZE * GUEST_PAGE_SIZE;
+}
+
 static inline struct guest_area *rawvm_area(uint8_t *mem, unsigned int vcpu)
 {
 	return (struct guest_area *)(mem + GUEST_AREAS +

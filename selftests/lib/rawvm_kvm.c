@@ -20,7 +20,6 @@
 
 #define PTE_PRESENT_RW		0x3
 #define PTE_HUGE		0x80
-#define HUGE_PAGE_SIZE		0x200000ULL
 
 #define CR0_PE_ET_NE_PG		0x80000031ULL
 #define CR4_PAE			0x20ULL
@@ -97,7 +96,7 @@ static const uint8_t *entry_point(enum rawvm_kind kind)
 	return guest_spin;
 }
 
-static void fill_page_tables(uint8_t *mem)
+static void fill_page_tables(uint8_t *mem, size_t size)
 {
 	uint64_t *pml4 = (uint64_t *)(mem + GUEST_PML4);
 	uint64_t *pdpt = (uint64_t *)(mem + GUEST_PDPT);
@@ -106,8 +105,8 @@ static void fill_page_tables(uint8_t *mem)
 
 	pml4[0] = GUEST_PDPT | PTE_PRESENT_RW;
 	pdpt[0] = GUEST_PD | PTE_PRESENT_RW;
-	for (i = 0; i < GUEST_MEM_SIZE / HUGE_PAGE_SIZE; i++)
-		pd[i] = i * HUGE_PAGE_SIZE | PTE_PRESENT_RW | PTE_HUGE;
+	for (i = 0; i < size / GUEST_PAGE_SIZE; i++)
+		pd[i] = i * (uint64_t)GUEST_PAGE_SIZE | PTE_PRESENT_RW | PTE_HUGE;
 }
 
 /* IRETQ reloads CS and SS, so the tables must hold what set_sregs() claims */
@@ -136,8 +135,9 @@ static void fill_memory(struct rawvm_kvm *kvm)
 {
 	size_t code = guest_code_end - guest_code_start;
 
-	memset(kvm->mem, 0, GUEST_MEM_SIZE);
-	fill_page_tables(kvm->mem);
+	/* No more than is used: many VMs must fit into one machine */
+	memset(kvm->mem, 0, rawvm_mem_used(kvm->spec->nr_vcpus));
+	fill_page_tables(kvm->mem, rawvm_mem_size(kvm->spec->nr_vcpus));
 	fill_descriptors(kvm->mem);
 	memcpy(kvm->mem + GUEST_CODE, guest_code_start, code);
 }
@@ -145,7 +145,7 @@ static void fill_memory(struct rawvm_kvm *kvm)
 static int create_vm(struct rawvm_kvm *kvm)
 {
 	struct kvm_userspace_memory_region region = {
-		.memory_size = GUEST_MEM_SIZE,
+		.memory_size = rawvm_mem_size(kvm->spec->nr_vcpus),
 		.userspace_addr = (uintptr_t)kvm->mem,
 	};
 

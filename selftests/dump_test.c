@@ -6,78 +6,23 @@
  */
 #include "lib/fixture.h"
 #include "lib/genl.h"
+#include "lib/listing.h"
 
 #define VMS		40
 #define VCPUS		3
-#define MAX_SEEN	(2 * VMS * VCPUS)
 /* They sleep nearly all the time: many of them must fit into one machine */
 #define PERIOD_US	1000000
 #define LIMIT		400
 
-/* What a dump showed, in its order; a VM has index 0 */
-struct seen {
-	struct one {
-		uint64_t vm;
-		uint32_t index;
-	} list[MAX_SEEN];
-	unsigned int n;
-};
-
-static void take_vm(const struct nlmsghdr *msg, void *arg)
-{
-	struct seen *s = arg;
-
-	if (s->n < MAX_SEEN)
-		s->list[s->n++] = (struct one) {
-			.vm = genl_u64(genl_attr(msg, VMSCHED_A_VM_ID)) };
-}
-
-static void take_vcpu(const struct nlmsghdr *msg, void *arg)
-{
-	struct seen *s = arg;
-
-	if (s->n < MAX_SEEN)
-		s->list[s->n++] = (struct one) {
-			.vm = genl_u64(genl_attr(msg, VMSCHED_A_VCPU_VM_ID)),
-			.index = genl_u32(genl_attr(msg, VMSCHED_A_VCPU_INDEX)) };
-}
-
-static bool in_order(const struct seen *s)
-{
-	unsigned int i;
-
-	for (i = 1; i < s->n; i++) {
-		const struct one *a = &s->list[i - 1], *b = &s->list[i];
-
-		if (a->vm < b->vm || (a->vm == b->vm && a->index < b->index))
-			continue;
-		printf("# %ju/%u comes before %ju/%u\n", (uintmax_t)a->vm,
-		       a->index, (uintmax_t)b->vm, b->index);
-		return false;
-	}
-	return true;
-}
-
-static bool has(const struct seen *s, uint64_t vm, uint32_t index)
-{
-	unsigned int i;
-
-	for (i = 0; i < s->n; i++) {
-		if (s->list[i].vm == vm && s->list[i].index == index)
-			return true;
-	}
-	return false;
-}
-
 /* Number of vCPUs of the VMs in @ids (0: it has ended) that are not listed */
-static unsigned int missing(const struct seen *s, const uint64_t ids[VMS],
+static unsigned int missing(const struct listing *s, const uint64_t ids[VMS],
 			    unsigned int vcpus, uint64_t but)
 {
 	unsigned int i, j, n = 0;
 
 	for (i = 0; i < VMS; i++) {
 		for (j = 0; j < vcpus && ids[i] && ids[i] != but; j++) {
-			if (has(s, ids[i], j))
+			if (listing_has(s, ids[i], j))
 				continue;
 			printf("# %ju/%u is not in the list\n",
 			       (uintmax_t)ids[i], j);
@@ -85,16 +30,6 @@ static unsigned int missing(const struct seen *s, const uint64_t ids[VMS],
 		}
 	}
 	return n;
-}
-
-static int dump(struct genl *g, uint8_t cmd, genl_fn *fn, struct seen *s,
-		struct genl_ack *ack)
-{
-	struct genl_msg m;
-
-	s->n = 0;
-	genl_begin(g, &m, cmd, NLM_F_DUMP);
-	return genl_call(g, &m, ack, fn, s) ?: ack->error;
 }
 
 static int start_all(struct rawvm *vms[VMS], uint64_t ids[VMS])
@@ -116,12 +51,12 @@ static int start_all(struct rawvm *vms[VMS], uint64_t ids[VMS])
 }
 
 /* Wait until each vCPU of all VMs has been found */
-static bool all_found(struct genl *g, struct seen *s, struct genl_ack *ack)
+static bool all_found(struct genl *g, struct listing *s, struct genl_ack *ack)
 {
 	uint64_t end = clock_ns() + HANG_LIMIT_MS * NSEC_PER_MSEC;
 
 	do {
-		if (dump(g, VMSCHED_CMD_VCPU_GET, take_vcpu, s, ack))
+		if (listing_vcpus(g, 0, s, ack))
 			return false;
 		if (s->n >= VMS * VCPUS)
 			return true;
@@ -136,7 +71,7 @@ TEST_F_TIMEOUT(vmsched, all_once_and_in_order, LIMIT)
 	struct rawvm *vms[VMS];
 	struct genl_ack ack;
 	uint64_t ids[VMS];
-	struct seen *s;
+	struct listing *s;
 	struct cli c;
 	struct genl g;
 
@@ -148,14 +83,14 @@ TEST_F_TIMEOUT(vmsched, all_once_and_in_order, LIMIT)
 	metric("parts_of_vcpus", ack.parts, "");
 	EXPECT_GT(ack.parts, 2);
 	EXPECT_EQ(VMS * VCPUS, s->n);
-	EXPECT_TRUE(in_order(s));
+	EXPECT_TRUE(listing_in_order(s));
 	EXPECT_EQ(0, missing(s, ids, VCPUS, 0));
 
-	ASSERT_EQ(0, dump(&g, VMSCHED_CMD_VM_GET, take_vm, s, &ack));
+	ASSERT_EQ(0, listing_vms(&g, s, &ack));
 	metric("parts_of_vms", ack.parts, "");
 	EXPECT_GT(ack.parts, 2);
 	EXPECT_EQ(VMS, s->n);
-	EXPECT_TRUE(in_order(s));
+	EXPECT_TRUE(listing_in_order(s));
 	EXPECT_EQ(0, missing(s, ids, 1, 0));
 
 	/* The tool puts the parts together */
@@ -173,7 +108,7 @@ TEST_F_TIMEOUT(vmsched, all_once_and_in_order, LIMIT)
 struct slow {
 	struct genl g;
 	struct genl_ack ack;
-	struct seen *seen;
+	struct listing *seen;
 };
 
 /* Begin a list of vCPUs and take @parts of it; the kernel is one part ahead */
@@ -188,7 +123,7 @@ static int slow_begin(struct slow *d, unsigned int parts)
 	genl_begin(&d->g, &m, VMSCHED_CMD_VCPU_GET, NLM_F_DUMP);
 	ret = genl_send(&d->g, &m);
 	for (i = 0; !ret && i < parts; i++)
-		ret = genl_read(&d->g, &d->ack, take_vcpu, d->seen);
+		ret = genl_read(&d->g, &d->ack, listing_vcpu, d->seen);
 	return ret;
 }
 
@@ -197,7 +132,7 @@ static int slow_end(struct slow *d)
 	int ret = 0;
 
 	while (!ret)
-		ret = genl_read(&d->g, &d->ack, take_vcpu, d->seen);
+		ret = genl_read(&d->g, &d->ack, listing_vcpu, d->seen);
 	return ret < 0 ? ret : d->ack.error;
 }
 
@@ -210,7 +145,7 @@ static unsigned int find_cut(struct slow *d, uint64_t *vm)
 	unsigned int parts;
 
 	for (parts = 2; parts < VMS; parts++) {
-		struct one *last;
+		struct listed *last;
 		int ret = slow_begin(d, parts);
 
 		if (ret)
@@ -264,7 +199,7 @@ TEST_F_TIMEOUT(vmsched, vm_ends_at_the_cut, LIMIT)
 	ASSERT_TRUE(end_vm(vms[at]));
 	ASSERT_EQ(0, slow_end(&d));
 	EXPECT_TRUE(d.ack.interrupted);
-	EXPECT_TRUE(in_order(d.seen));
+	EXPECT_TRUE(listing_in_order(d.seen));
 	EXPECT_EQ(0, missing(d.seen, ids, VCPUS, vm));
 	genl_close(&d.g);
 	free(d.seen);
@@ -290,7 +225,7 @@ TEST_F_TIMEOUT(vmsched, vms_end_within_a_list, LIMIT)
 		ids[i] = 0;
 		if (!ret)
 			ASSERT_EQ(0, slow_end(&d));
-		EXPECT_TRUE(in_order(d.seen));
+		EXPECT_TRUE(listing_in_order(d.seen));
 		EXPECT_EQ(0, missing(d.seen, ids, VCPUS, 0));
 	}
 	genl_close(&d.g);

@@ -70,6 +70,7 @@ static bool harmless(const char *text)
 		"module verification failed",
 		"Unhandled WRMSR",
 		"Unhandled RDMSR",
+		"callbacks suppressed",
 	};
 	unsigned int i;
 

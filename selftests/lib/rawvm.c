@@ -241,6 +241,16 @@ int rawvm_exec(struct rawvm *vm)
 	return rawvm_command(vm, RAWVM_OP_EXEC, 0);
 }
 
+int rawvm_swap(struct rawvm *vm)
+{
+	return rawvm_command(vm, RAWVM_OP_SWAP, 0);
+}
+
+int rawvm_renew(struct rawvm *vm)
+{
+	return rawvm_command(vm, RAWVM_OP_RENEW, 0);
+}
+
 pid_t rawvm_pid(const struct rawvm *vm)
 {
 	return vm->pid;

@@ -34,6 +34,7 @@ struct rawvm_spec {
 	const char *cpus;		/* CPU list for the vCPU threads, NULL: all */
 	unsigned int period_us;		/* TICK: 0 is 10 ms */
 	unsigned int busy_us;
+	const char * const *argv;	/* command line that it shows, NULL: the test's */
 };
 
 /* Delay from the timer's deadline to the first guest instruction after it */
@@ -79,6 +80,12 @@ int rawvm_vcpu_clone(struct rawvm *vm, unsigned int vcpu, struct rawvm_child *ch
 
 /* The VMM executes another program, which ends the VM; then rawvm_kill() */
 int rawvm_exec(struct rawvm *vm);
+
+/* The first two vCPU threads exchange their vCPUs */
+int rawvm_swap(struct rawvm *vm);
+
+/* The VM is destroyed and its threads run the vCPUs of a new one */
+int rawvm_renew(struct rawvm *vm);
 
 pid_t rawvm_pid(const struct rawvm *vm);
 pid_t rawvm_tid(const struct rawvm *vm, unsigned int vcpu);

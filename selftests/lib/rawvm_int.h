@@ -21,6 +21,8 @@ enum rawvm_op {
 	RAWVM_OP_VCPU_FORK,
 	RAWVM_OP_VCPU_CLONE,
 	RAWVM_OP_EXEC,
+	RAWVM_OP_SWAP,
+	RAWVM_OP_RENEW,
 };
 
 struct rawvm_cmd {
@@ -43,6 +45,7 @@ struct rawvm_kvm {
 	int vm_fd;
 	int vcpu_fd[RAWVM_MAX_VCPUS];
 	struct kvm_run *run[RAWVM_MAX_VCPUS];
+	int run_size;
 	uint8_t *mem;
 	const struct rawvm_spec *spec;
 	struct rawvm_ctl *ctl;

@@ -277,7 +277,7 @@ static int set_parameters(struct rawvm_kvm *kvm, unsigned int vcpu)
 	return 0;
 }
 
-static int create_vcpu(struct rawvm_kvm *kvm, unsigned int vcpu, int run_size)
+static int create_vcpu(struct rawvm_kvm *kvm, unsigned int vcpu)
 {
 	int (*const steps[])(struct rawvm_kvm *, unsigned int) = {
 		set_cpuid, set_sregs, set_regs, enable_steal, set_parameters,
@@ -288,7 +288,7 @@ static int create_vcpu(struct rawvm_kvm *kvm, unsigned int vcpu, int run_size)
 	kvm->vcpu_fd[vcpu] = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, vcpu);
 	if (kvm->vcpu_fd[vcpu] < 0)
 		return kvm_err(kvm, "KVM_CREATE_VCPU");
-	kvm->run[vcpu] = mmap(NULL, run_size, PROT_READ | PROT_WRITE,
+	kvm->run[vcpu] = mmap(NULL, kvm->run_size, PROT_READ | PROT_WRITE,
 			      MAP_SHARED, kvm->vcpu_fd[vcpu], 0);
 	if (kvm->run[vcpu] == MAP_FAILED)
 		return kvm_err(kvm, "mmap of kvm_run");
@@ -303,18 +303,17 @@ static int create_vcpu(struct rawvm_kvm *kvm, unsigned int vcpu, int run_size)
 int rawvm_kvm_create(struct rawvm_kvm *kvm)
 {
 	unsigned int i;
-	int run_size;
 	int ret;
 
 	fill_memory(kvm);
 	ret = create_vm(kvm);
 	if (ret)
 		return ret;
-	run_size = ioctl(kvm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-	if (run_size <= 0)
+	kvm->run_size = ioctl(kvm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (kvm->run_size <= 0)
 		return kvm_err(kvm, "KVM_GET_VCPU_MMAP_SIZE");
 	for (i = 0; i < kvm->spec->nr_vcpus; i++) {
-		ret = create_vcpu(kvm, i, run_size);
+		ret = create_vcpu(kvm, i);
 		if (ret)
 			return ret;
 	}
@@ -325,8 +324,11 @@ void rawvm_kvm_close(struct rawvm_kvm *kvm)
 {
 	unsigned int i;
 
-	for (i = 0; i < kvm->spec->nr_vcpus; i++)
+	/* A page that is mapped keeps the VM alive as an open file does */
+	for (i = 0; i < kvm->spec->nr_vcpus; i++) {
+		munmap(kvm->run[i], kvm->run_size);
 		close(kvm->vcpu_fd[i]);
+	}
 	close(kvm->vm_fd);
 	close(kvm->kvm_fd);
 }

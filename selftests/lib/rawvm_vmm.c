@@ -8,7 +8,8 @@
  * before KVM_RUN is not lost.
  *
  * Locking: vmm.lock covers paused, quit, work and parked; vmm.cond tells of
- * any change of them.
+ * any change of them. Which vCPU a thread runs, and the VM itself, change only
+ * while all threads are parked.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -31,6 +33,7 @@
 struct vmm {
 	struct rawvm_kvm kvm;
 	pthread_t thread[RAWVM_MAX_VCPUS];
+	unsigned int runs[RAWVM_MAX_VCPUS];	/* vCPU of each thread */
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	bool paused;
@@ -107,23 +110,35 @@ static bool vcpu_exit(struct vmm *vmm, unsigned int i)
 	return false;
 }
 
-static void vcpu_run(struct vmm *vmm, unsigned int i)
+/* Enter vCPU @i once; false if its thread has to end */
+static bool vcpu_enter(struct vmm *vmm, unsigned int i)
 {
-	struct kvm_run *run = vmm->kvm.run[i];
+	if (!ioctl(vmm->kvm.vcpu_fd[i], KVM_RUN, 0))
+		return vcpu_exit(vmm, i);
+	if (errno == EINTR || errno == EAGAIN)
+		return true;
+	rawvm_error(vmm->kvm.ctl, "vCPU %u: KVM_RUN: %s", i, strerror(errno));
+	return false;
+}
 
-	for (;;) {
-		run->immediate_exit = 0;
+/* Body of thread @thread, with whatever vCPU is given to it */
+static void vcpu_run(struct vmm *vmm, unsigned int thread)
+{
+	bool go_on = true;
+
+	while (go_on) {
+		unsigned int i = vmm->runs[thread];
+
+		__atomic_store_n(&my_run, vmm->kvm.run[i], __ATOMIC_SEQ_CST);
+		my_run->immediate_exit = 0;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (requests_pending(vmm, i) && !vcpu_requests(vmm, i))
-			return;
-		if (!ioctl(vmm->kvm.vcpu_fd[i], KVM_RUN, 0)) {
-			if (!vcpu_exit(vmm, i))
-				return;
-		} else if (errno != EINTR && errno != EAGAIN) {
-			rawvm_error(vmm->kvm.ctl, "vCPU %u: KVM_RUN: %s", i,
-				    strerror(errno));
-			return;
+		if (requests_pending(vmm, thread)) {
+			/* Until it comes back, the page may go */
+			__atomic_store_n(&my_run, NULL, __ATOMIC_SEQ_CST);
+			go_on = vcpu_requests(vmm, thread);
+			continue;
 		}
+		go_on = vcpu_enter(vmm, i);
 	}
 }
 
@@ -141,7 +156,6 @@ static void *vcpu_main(void *data)
 			    arg.index, vmm->kvm.spec->cpus);
 		return NULL;
 	}
-	my_run = vmm->kvm.run[arg.index];
 	__atomic_store_n(&vmm->kvm.ctl->tid[arg.index], gettid(),
 			 __ATOMIC_RELEASE);
 	vcpu_run(vmm, arg.index);
@@ -280,6 +294,38 @@ static int vcpu_work(struct vmm *vmm, unsigned int vcpu,
 	return ret;
 }
 
+/* All threads are parked when @change is made */
+static int while_paused(struct vmm *vmm, int (*change)(struct vmm *))
+{
+	int ret = vmm_pause(vmm) ?: change(vmm);
+
+	vmm_resume(vmm);
+	return ret;
+}
+
+/* The first two threads exchange their vCPUs */
+static int swap_vcpus(struct vmm *vmm)
+{
+	unsigned int first = vmm->runs[0];
+	pid_t *tid = vmm->kvm.ctl->tid;
+	pid_t was = tid[0];
+
+	if (vmm->kvm.spec->nr_vcpus < 2)
+		return -EINVAL;
+	vmm->runs[0] = vmm->runs[1];
+	vmm->runs[1] = first;
+	tid[0] = tid[1];
+	__atomic_store_n(&tid[1], was, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* The VM is destroyed, and the same threads run another one */
+static int renew_vm(struct vmm *vmm)
+{
+	rawvm_kvm_close(&vmm->kvm);
+	return rawvm_kvm_create(&vmm->kvm);
+}
+
 /* The answer goes first: after execve() there is nobody to send it */
 static void vmm_exec(int cmd_fd)
 {
@@ -306,6 +352,10 @@ static int vmm_command(struct vmm *vmm, const struct rawvm_cmd *cmd, int cmd_fd)
 		return vcpu_work(vmm, cmd->vcpu, work_fork);
 	case RAWVM_OP_VCPU_CLONE:
 		return vcpu_work(vmm, cmd->vcpu, work_clone);
+	case RAWVM_OP_SWAP:
+		return while_paused(vmm, swap_vcpus);
+	case RAWVM_OP_RENEW:
+		return while_paused(vmm, renew_vm);
 	case RAWVM_OP_EXEC:
 		vmm_exec(cmd_fd);
 	}
@@ -345,6 +395,7 @@ static int start_vcpus(struct vmm *vmm)
 		if (!arg)
 			return -ENOMEM;
 		*arg = (struct vcpu_arg) { .vmm = vmm, .index = i };
+		vmm->runs[i] = i;
 		ret = pthread_create(&vmm->thread[i], NULL, vcpu_main, arg);
 		if (ret) {
 			free(arg);
@@ -353,6 +404,28 @@ static int start_vcpus(struct vmm *vmm)
 			return -ret;
 		}
 	}
+	return 0;
+}
+
+/* Linux shows as the command line what lies between two addresses */
+static int show_argv(const char * const *argv)
+{
+	size_t size = 0, used = 0;
+	unsigned int i;
+	char *text;
+
+	for (i = 0; argv[i]; i++)
+		size += strlen(argv[i]) + 1;
+	/* Below the stack, where the old one is: so the start can be set first */
+	text = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (text == MAP_FAILED)
+		return -errno;
+	for (i = 0; argv[i]; i++)
+		used += sprintf(text + used, "%s", argv[i]) + 1;
+	if (prctl(PR_SET_MM, PR_SET_MM_ARG_START, text, 0, 0) ||
+	    prctl(PR_SET_MM, PR_SET_MM_ARG_END, text + used, 0, 0))
+		return -errno;
 	return 0;
 }
 
@@ -373,6 +446,10 @@ void rawvm_vmm_main(const struct rawvm_spec *spec, uint8_t *mem,
 	vmm.kvm.spec = spec;
 	vmm.kvm.mem = mem;
 	vmm.kvm.ctl = ctl;
+	if (spec->argv && show_argv(spec->argv)) {
+		rawvm_error(ctl, "cannot change the command line");
+		_exit(1);
+	}
 	if (rawvm_kvm_create(&vmm.kvm) || start_vcpus(&vmm))
 		_exit(1);
 	vmm_loop(&vmm, cmd_fd);

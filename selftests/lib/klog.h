@@ -31,6 +31,13 @@ bool klog_has(struct klog *k, const char *text, const char *text2);
 
 void klog_close(struct klog *k);
 
+/*
+ * A test makes allocations fail from here on, or does so no more. What Linux
+ * has to say of that in between is no warning, neither here nor for
+ * scripts/vm-scan; a report of a mistake still is one there.
+ */
+void klog_memory_is_short(bool is);
+
 /* Objects in use in slab caches whose name begins with "vmsched"; -1: none */
 long slab_vmsched_objects(void);
 

@@ -83,8 +83,11 @@ void vms_track_sched_in(struct vms_vcpu *v)
 
 	WRITE_ONCE(v->stamp, now);
 	WRITE_ONCE(v->on_cpu, true);
-	if (!pool)
+	if (!pool) {
+		if (unlikely(test_and_clear_bit(VMS_F_AGAIN, &v->flags)))
+			vms_gate_arm(v);
 		return;
+	}
 
 	raw_spin_lock(&pool->lock);
 	if (!pool->managed && v->queued_at && now > v->queued_at)

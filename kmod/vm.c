@@ -143,7 +143,8 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
  * vms_vcpu_attach() - make a vCPU that was found part of its VM and pool
  * @v: the vCPU of the current thread
  *
- * On failure the vCPU goes on as if vmsched were not there.
+ * On failure the vCPU goes on as if vmsched were not there; for want of memory
+ * only until its thread gets a pCPU next.
  *
  * Context: process, may sleep; the thread may hold locks of the VMM, so this
  * waits for nothing but vms_mutex, whose holders never wait for a vCPU.
@@ -200,6 +201,8 @@ err_unhome:
 out:
 	if (!v->pool)
 		WRITE_ONCE(v->pass, VMS_PASS_ANY);
+	if (err == -ENOMEM)
+		set_bit(VMS_F_AGAIN, &v->flags);
 	mutex_unlock(&vms_mutex);
 	return err;
 }

@@ -56,6 +56,7 @@ enum vms_vcpu_flag {
 	VMS_F_GATE,		/* gate_work is queued on the task */
 	VMS_F_WAKE,		/* wake_node is queued */
 	VMS_F_DEAD,		/* unhashed, on its way out */
+	VMS_F_AGAIN,		/* attach once more: memory was short */
 };
 
 /**

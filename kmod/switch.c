@@ -441,13 +441,15 @@ static void switch_fn(struct kthread_work *work)
 
 	mutex_lock(&vms_mutex);
 	pool = vms_pool_find(req->pool);
-	if (pool && err)
+	if (pool && err) {
 		req->err = fail(req, err, 0, "KVM's run loop could not be hooked");
-	else if (pool)
+		pool->failed_switches++;
+	} else if (pool) {
 		req->err = switch_locked(pool, req);
-	else
+	} else {
 		req->err = fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL,
 				"no such pool");
+	}
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
 	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);

@@ -15,6 +15,13 @@
  */
 static bool live;
 
+/* Listeners learn that they missed something: recvmsg() says ENOBUFS. */
+static void lost(void)
+{
+	genl_set_err(&vmsched_nl_family, &init_net, 0, VMSCHED_NLGRP_EVENTS,
+		     -ENOBUFS);
+}
+
 /* Start a message. NULL if nobody listens, or for lack of memory. */
 static struct sk_buff *begin(u8 cmd, void **hdr)
 {
@@ -25,11 +32,14 @@ static struct sk_buff *begin(u8 cmd, void **hdr)
 				VMSCHED_NLGRP_EVENTS))
 		return NULL;
 	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	if (!skb)
+	if (!skb) {
+		lost();
 		return NULL;
+	}
 	*hdr = genlmsg_put(skb, 0, 0, &vmsched_nl_family, 0, cmd);
 	if (!*hdr) {
 		nlmsg_free(skb);
+		lost();
 		return NULL;
 	}
 	return skb;
@@ -39,6 +49,7 @@ static void end(struct sk_buff *skb, void *hdr, int err)
 {
 	if (err) {
 		nlmsg_free(skb);
+		lost();
 		return;
 	}
 	genlmsg_end(skb, hdr);

@@ -16,6 +16,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpuset.h>
+#include <linux/error-injection.h>
 #include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
@@ -168,6 +169,13 @@ void vms_apply_user_mask(struct vms_vcpu *v, struct cpumask *mask)
 	mutex_unlock(&v->mask_lock);
 }
 
+/* For tests: what a pCPU that goes offline answers. */
+static noinline int vms_narrow(struct task_struct *task, int cpu)
+{
+	return set_cpus_allowed_ptr(task, cpumask_of(cpu));
+}
+ALLOW_ERROR_INJECTION(vms_narrow, ERRNO);
+
 /* Bind the thread to the pCPU of its queue, unless the user objects. */
 static int bind(struct vms_vcpu *v)
 {
@@ -186,7 +194,7 @@ static int bind(struct vms_vcpu *v)
 		/* First, so that whoever looks sees what is to come. */
 		before = v->pinned;
 		WRITE_ONCE(v->pinned, cpu);
-		err = set_cpus_allowed_ptr(v->task, cpumask_of(cpu));
+		err = vms_narrow(v->task, cpu);
 		if (err) {
 			/* Still bound as before: a mask to be given back. */
 			WRITE_ONCE(v->pinned, before);

@@ -6,6 +6,7 @@
  *
  * May not know threads, KVM or switches.
  */
+#include <linux/error-injection.h>
 #include <linux/slab.h>
 
 #include "vmsched.h"
@@ -75,6 +76,7 @@ err_free:
 	/* A scheduler may answer nonsense, the caller relies on an errno. */
 	return ERR_PTR(err < 0 && err >= -MAX_ERRNO ? err : -EPROTO);
 }
+ALLOW_ERROR_INJECTION(vms_inst_create, ERRNO);
 
 /**
  * vms_inst_destroy() - free an instance that is not active
@@ -123,6 +125,7 @@ struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
 	}
 	return ent;
 }
+ALLOW_ERROR_INJECTION(vms_ent_create, ERRNO);
 
 void vms_ent_destroy(struct vmsched_vcpu *ent)
 {

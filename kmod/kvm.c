@@ -15,6 +15,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/error-injection.h>
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/tracepoint.h>
@@ -107,6 +108,13 @@ static void on_vcpu_destroy(const void *vcpu)
 
 VMS_DEFINE_ENTRY_PROBE(destroy_probe, on_vcpu_destroy);
 
+static noinline int vms_hook_entry(void)
+{
+	return tracepoint_probe_register(&__tracepoint_kvm_entry, on_entry,
+					 NULL);
+}
+ALLOW_ERROR_INJECTION(vms_hook_entry, ERRNO);
+
 /**
  * vms_kvm_watch() - look at each entry of guest mode, or at none
  * @on: whether
@@ -122,8 +130,7 @@ int vms_kvm_watch(bool on)
 	if (on == watching)
 		return 0;
 	if (on)
-		err = tracepoint_probe_register(&__tracepoint_kvm_entry,
-						on_entry, NULL);
+		err = vms_hook_entry();
 	else
 		tracepoint_probe_unregister(&__tracepoint_kvm_entry, on_entry,
 					    NULL);

@@ -17,6 +17,7 @@
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/error-injection.h>
 #include <linux/kthread.h>
 #include <linux/list_sort.h>
 #include <linux/smp.h>
@@ -49,6 +50,15 @@ static void cease_fn(void *unused)
 		complete(&cease_done);
 }
 
+static noinline int vms_await_cease(u32 timeout_ms)
+{
+	if (!wait_for_completion_timeout(&cease_done,
+					 msecs_to_jiffies(timeout_ms) + 1))
+		return -ETIMEDOUT;
+	return 0;
+}
+ALLOW_ERROR_INJECTION(vms_await_cease, ERRNO);
+
 /*
  * Make every pCPU of the pool leave guest mode. Returns 0 or -ETIMEDOUT; in
  * the latter case the caller waits for cease_done once it has let go.
@@ -71,10 +81,7 @@ static int kick_all(struct vms_pool *pool, u32 timeout_ms)
 		preempt_enable();
 	}
 	cease_fn(NULL);
-	if (!wait_for_completion_timeout(&cease_done,
-					 msecs_to_jiffies(timeout_ms) + 1))
-		return -ETIMEDOUT;
-	return 0;
+	return vms_await_cease(timeout_ms);
 }
 
 /* Take the right to run away, and note which pCPUs lose something by it. */

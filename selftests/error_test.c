@@ -3,7 +3,6 @@
  * What must be refused: one clear line, the right exit code, and nothing has
  * changed.
  */
-#include <libgen.h>
 #include <limits.h>
 
 #include "lib/fixture.h"
@@ -245,25 +244,6 @@ TEST_F_TIMEOUT(vmsched, scheduler_in_use, LIMIT)
 	EXPECT_TRUE(refused(0, CLI_REFUSED, "native", "sched unload native"));
 }
 
-/* Where the modules to refuse are, as built for the kernel that runs */
-static int bad_module(char *path, size_t size, const char *name)
-{
-	const char *dir = getenv("VMSCHED_TEST_MODULES");
-	char exe[PATH_MAX];
-	ssize_t n;
-
-	if (dir) {
-		snprintf(path, size, "%s/%s.ko", dir, name);
-		return 0;
-	}
-	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	if (n < 0)
-		return -errno;
-	exe[n] = '\0';
-	snprintf(path, size, "%s/modules/%s.ko", dirname(exe), name);
-	return 0;
-}
-
 /* Insert selftests module @name: the errno, and whether the log says why */
 static int insert_bad(const char *name, const char *says, const char *says2)
 {
@@ -271,7 +251,7 @@ static int insert_bad(const char *name, const char *says, const char *says2)
 	struct klog log;
 	int ret;
 
-	if (bad_module(path, sizeof(path), name) || klog_mark(&log))
+	if (module_own(path, sizeof(path), name) || klog_mark(&log))
 		return -errno;
 	ret = module_insert(path);
 	if (!ret || ret == -ENOENT)

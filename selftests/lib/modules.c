@@ -5,9 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "modules.h"
@@ -63,12 +67,84 @@ int module_probe(const char *name)
 
 int module_insert(const char *path)
 {
+	return module_insert_with(path, "");
+}
+
+int module_insert_with(const char *path, const char *params)
+{
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int ret = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (syscall(SYS_finit_module, fd, "", 0))
+	if (syscall(SYS_finit_module, fd, params, 0))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+void module_path(char *path, size_t size, const char *name)
+{
+	struct utsname u;
+
+	uname(&u);
+	snprintf(path, size, "/lib/modules/%s/updates/%s.ko", u.release, name);
+}
+
+/* As built for the kernel that runs: beside the program, or where it is told */
+int module_own(char *path, size_t size, const char *name)
+{
+	const char *dir = getenv("VMSCHED_TEST_MODULES");
+	char exe[PATH_MAX];
+	ssize_t n;
+
+	if (dir) {
+		snprintf(path, size, "%s/%s.ko", dir, name);
+		return 0;
+	}
+	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n < 0)
+		return -errno;
+	exe[n] = '\0';
+	snprintf(path, size, "%s/modules/%s.ko", dirname(exe), name);
+	return 0;
+}
+
+static int open_param(const char *module, const char *param, int flags)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module,
+		 param);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int module_param(const char *module, const char *param, char *buf, size_t size)
+{
+	int fd = open_param(module, param, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+
+int module_set_param(const char *module, const char *param, long value)
+{
+	int fd = open_param(module, param, O_WRONLY);
+	int ret = 0;
+
+	if (fd < 0)
+		return fd;
+	if (dprintf(fd, "%ld", value) < 0)
 		ret = -errno;
 	close(fd);
 	return ret;

@@ -6,6 +6,7 @@
 #define SELFTESTS_MODULES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 bool module_loaded(const char *name);
 
@@ -14,6 +15,17 @@ int module_probe(const char *name);
 
 /* Insert one file; -errno of the kernel, nothing printed */
 int module_insert(const char *path);
+
+/* Insert one file with parameters; likewise */
+int module_insert_with(const char *path, const char *params);
+
+/* Where the modules of the tree (kmod), and those of selftests/modules, are */
+void module_path(char *path, size_t size, const char *name);
+int module_own(char *path, size_t size, const char *name);
+
+/* A parameter of a module that is loaded; -errno */
+int module_param(const char *module, const char *param, char *buf, size_t size);
+int module_set_param(const char *module, const char *param, long value);
 
 /* Remove without waiting; -errno of the kernel */
 int module_remove(const char *name);

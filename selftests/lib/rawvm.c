@@ -117,6 +117,22 @@ static int rawvm_fork(struct rawvm *vm)
 	return 0;
 }
 
+/* Wait until all vCPU threads are there */
+static bool has_threads(const struct rawvm *vm)
+{
+	uint64_t end = clock_ns() + START_TIMEOUT_MS * NSEC_PER_MSEC;
+	unsigned int i;
+
+	for (i = 0; i < vm->spec.nr_vcpus; i++) {
+		while (!rawvm_tid(vm, i)) {
+			if (vm->ctl->error[0] || clock_ns() > end)
+				return false;
+			clock_sleep_ms(1);
+		}
+	}
+	return true;
+}
+
 struct rawvm *rawvm_spawn(const struct rawvm_spec *spec)
 {
 	struct rawvm *vm = rawvm_alloc(spec);
@@ -133,7 +149,8 @@ struct rawvm *rawvm_spawn(const struct rawvm_spec *spec)
 		rawvm_free(vm);
 		return NULL;
 	}
-	if (!rawvm_advances(vm, START_TIMEOUT_MS)) {
+	if (!(spec->held ? has_threads(vm) :
+			   rawvm_advances(vm, START_TIMEOUT_MS))) {
 		rawvm_complain(vm, "does not start", -ETIMEDOUT);
 		rawvm_kill(vm);
 		return NULL;

@@ -35,6 +35,7 @@ struct rawvm_spec {
 	unsigned int period_us;		/* TICK: 0 is 10 ms */
 	unsigned int busy_us;
 	const char * const *argv;	/* command line that it shows, NULL: the test's */
+	bool held;			/* starts as if paused */
 };
 
 /* Delay from the timer's deadline to the first guest instruction after it */

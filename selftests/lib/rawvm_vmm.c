@@ -450,6 +450,7 @@ void rawvm_vmm_main(const struct rawvm_spec *spec, uint8_t *mem,
 		rawvm_error(ctl, "cannot change the command line");
 		_exit(1);
 	}
+	vmm.paused = spec->held;
 	if (rawvm_kvm_create(&vmm.kvm) || start_vcpus(&vmm))
 		_exit(1);
 	vmm_loop(&vmm, cmd_fd);

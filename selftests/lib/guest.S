@@ -31,9 +31,19 @@
 
 guest_code_start:
 
+/*
+ * Make a loop GUEST_LOOP instructions long, of which \used are something else.
+ * With virtual time each is a nanosecond, but a NOP costs the emulator nothing:
+ * a second of a short loop takes it ten, of this one a fraction of a second.
+ */
+.macro FILL_LOOP used
+	.fill	GUEST_LOOP - (\used), 1, 0x90
+.endm
+
 /* Busy for ever */
 guest_spin:
 1:	incq	AREA_COUNT(%rdi)
+	FILL_LOOP 2
 	jmp	1b
 
 /*
@@ -117,6 +127,7 @@ guest_tick:
 
 	addq	AREA_BUSY(%rdi), %r8
 3:	incq	AREA_SPINS(%rdi)
+	FILL_LOOP 6
 	READ_TSC
 	cmpq	%r8, %rax
 	jb	3b

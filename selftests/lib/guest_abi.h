@@ -48,6 +48,9 @@
 /* Exits that are timed together; short enough to fit between two ticks */
 #define GUEST_BATCH		200
 
+/* Instructions of a loop that keeps a guest busy, see FILL_LOOP */
+#define GUEST_LOOP		100
+
 #ifndef __ASSEMBLER__
 #include <assert.h>
 #include <stddef.h>

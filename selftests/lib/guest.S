@@ -11,6 +11,7 @@
 #define MSR_TSC_DEADLINE	0x6e0
 #define MSR_X2APIC_EOI		0x80b
 #define MSR_X2APIC_SPIV		0x80f
+#define MSR_X2APIC_ICR		0x830
 #define MSR_X2APIC_LVTT		0x832
 #define APIC_ENABLED		0x1ff
 #define LVTT_TSC_DEADLINE	(2 << 17)
@@ -19,7 +20,7 @@
 	.code64
 	.balign	16
 	.globl	guest_code_start, guest_code_end
-	.globl	guest_spin, guest_tick, guest_isr, guest_fault
+	.globl	guest_spin, guest_tick, guest_ping, guest_isr, guest_fault
 	.globl	guest_io, guest_cpuid, guest_call
 
 /* Leave the TSC in %rax; %rdx is lost */
@@ -59,14 +60,28 @@ guest_spin:
 	\insn
 	decl	%r9d
 	jnz	2b
+	KEEP_BEST
+	jmp	1b
+.endm
+
+/* A batch that began at %r8 is over */
+.macro KEEP_BEST
 	READ_TSC
 	subq	%r8, %rax
 	movq	AREA_BEST(%rdi), %rdx
 	decq	%rdx
 	cmpq	%rdx, %rax
-	ja	1b
+	ja	3f
 	movq	%rax, AREA_BEST(%rdi)
-	jmp	1b
+3:
+.endm
+
+/* Let interrupts come; %rax to %rdx are lost */
+.macro ENABLE_APIC
+	movl	$MSR_X2APIC_SPIV, %ecx
+	movl	$APIC_ENABLED, %eax
+	xorl	%edx, %edx
+	wrmsr
 .endm
 
 /* To user space */
@@ -81,12 +96,66 @@ guest_cpuid:
 guest_call:
 	EXITS	vmmcall
 
-/* Sleep in HLT until the next deadline, record the wake, spin for AREA_BUSY */
-guest_tick:
-	movl	$MSR_X2APIC_SPIV, %ecx
-	movl	$APIC_ENABLED, %eax
-	xorl	%edx, %edx
+/* Sleep in HLT until an interrupt has written AREA_WAKE */
+wait_for_wake:
+1:	sti
+.Lhlt:	hlt
+	cli
+	cmpq	$0, AREA_WAKE(%rdi)
+	je	1b
+	ret
+
+/* Interrupt vCPU %ebx; %rax to %rdx are lost */
+.macro SEND_IPI
+	movl	%ebx, %edx
+	movl	$GUEST_TIMER_VECTOR, %eax
+	movl	$MSR_X2APIC_ICR, %ecx
 	wrmsr
+.endm
+
+/*
+ * Two vCPUs that wake each other in turn and sleep in HLT meanwhile. vCPU 0
+ * keeps the shortest batch of rounds, as EXITS does.
+ */
+guest_ping:
+	ENABLE_APIC
+	movq	%rdi, %rbx
+	subq	$GUEST_AREAS, %rbx
+	shrq	$GUEST_AREA_SHIFT, %rbx
+	xorl	$1, %ebx
+	jz	.Lanswer
+	/* The other one must be able to take interrupts */
+	incq	AREA_COUNT(%rdi)
+1:	pause
+	cmpq	$0, (GUEST_AREA_SIZE + AREA_COUNT)(%rdi)
+	je	1b
+
+1:	READ_TSC
+	movq	%rax, %r8
+	movl	$GUEST_PING_BATCH, %r9d
+2:	movq	$0, AREA_WAKE(%rdi)
+	SEND_IPI
+	call	wait_for_wake
+	incq	AREA_COUNT(%rdi)
+	decl	%r9d
+	jnz	2b
+	KEEP_BEST
+	jmp	1b
+
+.Lanswer:
+	incq	AREA_COUNT(%rdi)
+1:	call	wait_for_wake
+	movq	$0, AREA_WAKE(%rdi)
+	incq	AREA_COUNT(%rdi)
+	SEND_IPI
+	jmp	1b
+
+/*
+ * Sleep in HLT until the next deadline, record the wake, spin for AREA_BUSY,
+ * then do AREA_LOOPS of work, record that too
+ */
+guest_tick:
+	ENABLE_APIC
 	movl	$MSR_X2APIC_LVTT, %ecx
 	movl	$(LVTT_TSC_DEADLINE | GUEST_TIMER_VECTOR), %eax
 	xorl	%edx, %edx
@@ -110,30 +179,37 @@ guest_tick:
 	movl	$MSR_TSC_DEADLINE, %ecx
 	wrmsr
 
-2:	sti
-.Lhlt:	hlt
-	cli
-	cmpq	$0, AREA_WAKE(%rdi)
-	je	2b
-
+	call	wait_for_wake
 	movq	AREA_RING_HEAD(%rdi), %rdx
 	andq	$(GUEST_RING_SIZE - 1), %rdx
 	shlq	$GUEST_RING_SHIFT, %rdx
-	movq	%rbx, AREA_RING(%rdi, %rdx)
+	leaq	AREA_RING(%rdi, %rdx), %r9
+	movq	%rbx, (%r9)
 	movq	AREA_WAKE(%rdi), %r8
-	movq	%r8, (AREA_RING + 8)(%rdi, %rdx)
+	movq	%r8, 8(%r9)
+	movq	$0, 16(%r9)
 	incq	AREA_RING_HEAD(%rdi)
 	incq	AREA_COUNT(%rdi)
 
 	addq	AREA_BUSY(%rdi), %r8
-3:	incq	AREA_SPINS(%rdi)
-	FILL_LOOP 6
-	READ_TSC
+	jmp	2f
+1:	incq	AREA_SPINS(%rdi)
+	FILL_LOOP 7
+2:	READ_TSC
 	cmpq	%r8, %rax
-	jb	3b
+	jb	1b
+
+	movq	AREA_LOOPS(%rdi), %rcx
+	jmp	2f
+1:	FILL_LOOP 3
+	incq	AREA_SPINS(%rdi)
+2:	subq	$1, %rcx
+	jae	1b
+	READ_TSC
+	movq	%rax, 16(%r9)
 	jmp	.Lnext
 
-/* The timer interrupt: the first thing is to read the clock */
+/* The only interrupt, of timer or IPI: the first thing is to read the clock */
 guest_isr:
 	pushq	%rax
 	pushq	%rdx

@@ -18,6 +18,7 @@
 #define GUEST_IDT		0x5000
 #define GUEST_CODE		0x8000
 #define GUEST_AREAS		0x20000
+#define GUEST_AREA_SHIFT	16
 #define GUEST_AREA_SIZE		0x10000
 #define GUEST_PAGE_SIZE		0x200000
 
@@ -40,13 +41,15 @@
 #define AREA_RING_HEAD		0x30
 #define AREA_BEST		0x38
 #define AREA_STEAL		0x40
+#define AREA_LOOPS		0x80
 #define AREA_STACK_TOP		0x2000
 #define AREA_RING		0x8000
-#define GUEST_RING_SHIFT	4
-#define GUEST_RING_SIZE		2048
+#define GUEST_RING_SHIFT	5
+#define GUEST_RING_SIZE		1024
 
 /* Exits that are timed together; short enough to fit between two ticks */
 #define GUEST_BATCH		200
+#define GUEST_PING_BATCH	50
 
 /* Instructions of a loop that keeps a guest busy, see FILL_LOOP */
 #define GUEST_LOOP		100
@@ -60,6 +63,8 @@
 struct guest_wake {
 	uint64_t deadline;
 	uint64_t tsc;
+	uint64_t done;		/* TSC after the work, 0 before that */
+	uint64_t pad;
 };
 
 /* The part of struct kvm_steal_time that is of interest, same layout */
@@ -80,20 +85,25 @@ struct guest_area {
 	uint64_t ring_head;	/* wakes recorded since start */
 	uint64_t best;		/* TSC ticks of the shortest batch of exits, 0: none */
 	struct guest_steal steal;
-	uint8_t gap[AREA_RING - AREA_STEAL - sizeof(struct guest_steal)];
+	uint64_t loops;		/* of work after a wake, set by the host */
+	uint8_t gap[AREA_RING - AREA_LOOPS - sizeof(uint64_t)];
 	struct guest_wake ring[GUEST_RING_SIZE];
 };
 
 static_assert(offsetof(struct guest_area, steal) == AREA_STEAL, "steal");
 static_assert(offsetof(struct guest_area, ring_head) == AREA_RING_HEAD, "head");
 static_assert(offsetof(struct guest_area, best) == AREA_BEST, "best");
+static_assert(offsetof(struct guest_area, loops) == AREA_LOOPS, "loops");
 static_assert(offsetof(struct guest_area, ring) == AREA_RING, "ring");
+static_assert(sizeof(struct guest_wake) == 1 << GUEST_RING_SHIFT, "wake");
+static_assert(GUEST_AREA_SIZE == 1 << GUEST_AREA_SHIFT, "shift");
 static_assert(sizeof(struct guest_area) == GUEST_AREA_SIZE, "area");
 
 extern const uint8_t guest_code_start[];
 extern const uint8_t guest_code_end[];
 extern const uint8_t guest_spin[];
 extern const uint8_t guest_tick[];
+extern const uint8_t guest_ping[];
 extern const uint8_t guest_io[];
 extern const uint8_t guest_cpuid[];
 extern const uint8_t guest_call[];

@@ -311,8 +311,10 @@ uint64_t rawvm_exits(const struct rawvm *vm, unsigned int vcpu)
 
 double rawvm_exit_ticks(const struct rawvm *vm, unsigned int vcpu)
 {
+	int batch = vm->spec.kind == RAWVM_PING ? GUEST_PING_BATCH : GUEST_BATCH;
+
 	return (double)__atomic_load_n(&rawvm_area(vm->mem, vcpu)->best,
-				       __ATOMIC_RELAXED) / GUEST_BATCH;
+				       __ATOMIC_RELAXED) / batch;
 }
 
 uint64_t rawvm_steal_ns(const struct rawvm *vm, unsigned int vcpu)
@@ -335,9 +337,13 @@ static int compare_u64(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Delays of the wakes since @mark in ns, sorted, to be freed; their number */
+/*
+ * Delays of the wakes since @mark in ns, sorted, to be freed; their number.
+ * @field: the one of struct guest_wake to which the delay is
+ */
 static unsigned int sorted_delays(const struct rawvm *vm, unsigned int vcpu,
-				  uint64_t mark, uint64_t **delays)
+				  uint64_t mark, size_t field,
+				  uint64_t **delays)
 {
 	const struct guest_area *area = rawvm_area(vm->mem, vcpu);
 	uint64_t head = rawvm_delay_mark(vm, vcpu);
@@ -351,8 +357,11 @@ static unsigned int sorted_delays(const struct rawvm *vm, unsigned int vcpu,
 	*delays = ns;
 	for (; ns && mark != head; mark++) {
 		const struct guest_wake *w = &area->ring[mark % GUEST_RING_SIZE];
-		uint64_t late = w->tsc > w->deadline ? w->tsc - w->deadline : 0;
+		uint64_t tsc = *(const uint64_t *)((const char *)w + field);
+		uint64_t late = tsc > w->deadline ? tsc - w->deadline : 0;
 
+		if (!tsc)
+			continue;
 		ns[n++] = (uint64_t)((__uint128_t)late * 1000000 /
 				     vm->ctl->tsc_khz);
 	}
@@ -361,11 +370,12 @@ static unsigned int sorted_delays(const struct rawvm *vm, unsigned int vcpu,
 	return n;
 }
 
-int rawvm_delays(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
-		 struct rawvm_delay *delay)
+/* As above, summed up */
+static int delays_to(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
+		     size_t field, struct rawvm_delay *delay)
 {
 	uint64_t *ns;
-	unsigned int n = sorted_delays(vm, vcpu, mark, &ns);
+	unsigned int n = sorted_delays(vm, vcpu, mark, field, &ns);
 
 	memset(delay, 0, sizeof(*delay));
 	if (n) {
@@ -382,13 +392,38 @@ double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,
 			  uint64_t mark, uint64_t below)
 {
 	uint64_t *ns;
-	unsigned int n = sorted_delays(vm, vcpu, mark, &ns);
+	unsigned int n = sorted_delays(vm, vcpu, mark,
+				       offsetof(struct guest_wake, tsc), &ns);
 	unsigned int i;
 
 	for (i = 0; i < n && ns[i] < below; i++)
 		;
 	free(ns);
 	return n ? (double)i / n : -1;
+}
+
+int rawvm_delays(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
+		 struct rawvm_delay *delay)
+{
+	return delays_to(vm, vcpu, mark, offsetof(struct guest_wake, tsc), delay);
+}
+
+int rawvm_responses(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
+		    struct rawvm_delay *delay)
+{
+	return delays_to(vm, vcpu, mark, offsetof(struct guest_wake, done), delay);
+}
+
+uint64_t rawvm_spins(const struct rawvm *vm, unsigned int vcpu)
+{
+	return __atomic_load_n(&rawvm_area(vm->mem, vcpu)->spins,
+			       __ATOMIC_RELAXED);
+}
+
+void rawvm_set_loops(const struct rawvm *vm, unsigned int vcpu, uint64_t loops)
+{
+	__atomic_store_n(&rawvm_area(vm->mem, vcpu)->loops, loops,
+			 __ATOMIC_RELAXED);
 }
 
 bool rawvm_broken(const struct rawvm *vm)

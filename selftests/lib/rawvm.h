@@ -21,7 +21,8 @@
 
 enum rawvm_kind {
 	RAWVM_SPIN,	/* counts in a loop */
-	RAWVM_TICK,	/* HLT, woken by its own timer; spins busy_us after it */
+	RAWVM_TICK,	/* HLT, woken by its own timer; then spins and works */
+	RAWVM_PING,	/* two vCPUs in HLT that wake each other by IPI in turn */
 	RAWVM_IO,	/* one exit to user space after the other */
 	RAWVM_CPUID,	/* the same with exits that KVM handles: CPUID */
 	RAWVM_CALL,	/* and hypercalls (AMD's instruction, which KVM patches) */
@@ -33,12 +34,16 @@ struct rawvm_spec {
 	unsigned int nr_vcpus;		/* 0 is 1 */
 	const char *cpus;		/* CPU list for the vCPU threads, NULL: all */
 	unsigned int period_us;		/* TICK: 0 is 10 ms */
-	unsigned int busy_us;
+	unsigned int busy_us;		/* TICK: time to spin after a wake */
+	uint64_t loops;			/* TICK: then work, see below */
 	const char * const *argv;	/* command line that it shows, NULL: the test's */
 	bool held;			/* starts as if paused */
 };
 
-/* Delay from the timer's deadline to the first guest instruction after it */
+/* Instructions of one loop, of SPIN's and of the work of TICK */
+#define RAWVM_LOOP		100
+
+/* Delays from the timer's deadline */
 struct rawvm_delay {
 	unsigned int n;
 	uint64_t p50_ns;
@@ -103,16 +108,28 @@ uint64_t rawvm_exits(const struct rawvm *vm, unsigned int vcpu);
 /*
  * TSC ticks of an exit of vCPU @vcpu, in the fastest batch of them so far: one
  * in which nothing else ran. IO, CPUID and CALL only; 0 before the first batch.
+ * Of PING's vCPU 0: ticks until it is its turn again.
  */
 double rawvm_exit_ticks(const struct rawvm *vm, unsigned int vcpu);
 
 /* Steal time that KVM told the guest of */
 uint64_t rawvm_steal_ns(const struct rawvm *vm, unsigned int vcpu);
 
-/* Mark now, and the delays of the wakes since a mark (the last 2048 at most) */
+/*
+ * Mark now, and the delays of the wakes since a mark (the last 1023 at most):
+ * to the first guest instruction, or to the end of the work.
+ */
 uint64_t rawvm_delay_mark(const struct rawvm *vm, unsigned int vcpu);
 int rawvm_delays(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
 		 struct rawvm_delay *delay);
+int rawvm_responses(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
+		    struct rawvm_delay *delay);
+
+/* Loops of a TICK guest's spinning and work so far */
+uint64_t rawvm_spins(const struct rawvm *vm, unsigned int vcpu);
+
+/* Change the work of a TICK guest from its next wake on */
+void rawvm_set_loops(const struct rawvm *vm, unsigned int vcpu, uint64_t loops);
 
 /* Part of these wakes that had a delay below @ns; -1 if there is none */
 double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,

@@ -90,6 +90,8 @@ static const uint8_t *entry_point(enum rawvm_kind kind)
 		return guest_cpuid;
 	case RAWVM_CALL:
 		return guest_call;
+	case RAWVM_PING:
+		return guest_ping;
 	case RAWVM_SPIN:
 		break;
 	}
@@ -274,6 +276,7 @@ static int set_parameters(struct rawvm_kvm *kvm, unsigned int vcpu)
 	kvm->ctl->tsc_khz = khz;
 	area->period = (uint64_t)kvm->spec->period_us * khz / 1000;
 	area->busy = (uint64_t)kvm->spec->busy_us * khz / 1000;
+	area->loops = kvm->spec->loops;
 	return 0;
 }
 

@@ -16,26 +16,49 @@ static char *require = "";
 module_param(require, charp, 0444);
 MODULE_PARM_DESC(require, "a further tracepoint without which not to load, for trying that");
 
-/* prev_state tells of a preempted thread what it was about to do. */
+static noinline void followed(struct task_struct *prev,
+			      struct task_struct *next, bool blocks)
+{
+	struct vms_vcpu *out = vms_vcpu_of_task(prev);
+	struct vms_vcpu *in = vms_vcpu_of_task(next);
+	u64 now;
+
+	if (vms_inside(prev))
+		out = vms_kvm_leaving(out);
+	this_cpu_write(vms_pcpus.on, in);
+	if (!out && !in)
+		return;
+	now = vms_now();
+	if (out)
+		vms_track_sched_out(out, blocks, now);
+	if (in)
+		vms_track_sched_in(in, now);
+}
+
+/*
+ * Called for every thread of the host, most of which run no vCPU: they shall
+ * notice little. Of a known thread that has this pCPU the vCPU is in "on", and
+ * no thread of the kernel is known. prev_state tells of a preempted thread what
+ * it was about to do.
+ */
 static void on_sched_switch(void *unused, bool preempt,
 			    struct task_struct *prev, struct task_struct *next,
 			    unsigned int prev_state)
 {
-	struct vms_vcpu *v;
-
-	v = vms_kvm_leaving(vms_vcpu_of_task(prev));
-	if (v)
-		vms_track_sched_out(v, !preempt && prev_state);
-	v = vms_vcpu_of_task(next);
-	this_cpu_write(vms_pcpus.on, v);
-	if (v)
-		vms_track_sched_in(v);
+	if (likely(!this_cpu_read(vms_pcpus.on) && !vms_inside(prev) &&
+		   (next->flags & PF_KTHREAD)))
+		return;
+	followed(prev, next, !preempt && prev_state);
 }
 
 static void on_sched_waking(void *unused, struct task_struct *task)
 {
-	struct vms_vcpu *v = vms_vcpu_of_task(task);
+	struct vms_vcpu *v;
 
+	/* It may have blocked anywhere else: that ends with no event. */
+	if (likely(!vms_inside(task)))
+		return;
+	v = vms_vcpu_of_task(task);
 	if (v)
 		vms_track_waking(v);
 }

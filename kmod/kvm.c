@@ -51,40 +51,36 @@ static void on_entry(void *unused, struct kvm_vcpu *vcpu, bool immediate_exit)
 		vms_track_enter(v);
 }
 
-/* The vCPU that the current thread runs, which is inside of something. */
+/* The vCPU that the current thread runs, or only looks at, if it is one. */
 static struct kvm_vcpu *loaded(void)
 {
-	struct preempt_notifier *notifier;
-	struct kvm_vcpu *vcpu;
+	return container_of(hlist_entry(current->preempt_notifiers.first,
+					struct preempt_notifier, link),
+			    struct kvm_vcpu, preempt_notifier);
+}
 
-	notifier = hlist_entry(current->preempt_notifiers.first,
-			       struct preempt_notifier, link);
-	if (!within_module((unsigned long)notifier->ops, kvm))
-		return NULL;
-	vcpu = container_of(notifier, struct kvm_vcpu, preempt_notifier);
-	/* Whoever runs it, not one who reads its registers. */
-	if (vms_kvm_vcpu_pid(vcpu) != task_pid(current))
-		return NULL;
-	return vcpu;
+/* True if it is one, and the current thread runs it, not reads its registers. */
+static bool runs(const struct kvm_vcpu *vcpu)
+{
+	return within_module((unsigned long)vcpu->preempt_notifier.ops, kvm) &&
+	       vms_kvm_vcpu_pid(vcpu) == task_pid(current);
 }
 
 /**
  * vms_kvm_leaving() - the current thread is about to lose its pCPU
  * @v: the vCPU that it is known to run, or NULL
  *
- * Context: the middle of Linux's switch, under the runqueue lock.
+ * Context: the middle of Linux's switch, under the runqueue lock; the thread
+ * is inside of an ioctl of a vCPU.
  * Return: the vCPU that it runs, found just now if need be, or NULL.
  */
 struct vms_vcpu *vms_kvm_leaving(struct vms_vcpu *v)
 {
-	struct kvm_vcpu *vcpu;
+	struct kvm_vcpu *vcpu = loaded();
 
-	if (likely(!vms_inside(current)))
-		return v;
-	vcpu = loaded();
-	if (!vcpu)
-		return v;
-	if (!v || v->key != vcpu) {
+	if (unlikely(!v || v->key != vcpu)) {
+		if (!runs(vcpu))
+			return v;
 		v = vms_vcpu_discover(vcpu, vcpu->kvm, vcpu->vcpu_idx);
 		if (v && !READ_ONCE(v->pool))
 			vms_gate_arm(v);

@@ -75,11 +75,10 @@ void vms_track_enter(struct vms_vcpu *v)
 }
 
 /* Linux gives @v this pCPU. */
-void vms_track_sched_in(struct vms_vcpu *v)
+void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 {
 	struct vms_pool *pool = READ_ONCE(v->pool);
 	int cpu = smp_processor_id();
-	u64 now = vms_now();
 
 	WRITE_ONCE(v->stamp, now);
 	WRITE_ONCE(v->on_cpu, true);
@@ -105,11 +104,10 @@ void vms_track_sched_in(struct vms_vcpu *v)
 }
 
 /* Linux takes this pCPU from @v, which blocks or could go on. */
-void vms_track_sched_out(struct vms_vcpu *v, bool blocks)
+void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now)
 {
 	struct vms_pool *pool = READ_ONCE(v->pool);
 	bool inside = vms_inside(v->task);
-	u64 now = vms_now();
 
 	account(v, now);
 	WRITE_ONCE(v->on_cpu, false);

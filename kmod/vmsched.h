@@ -402,8 +402,8 @@ void vms_task_work_done(void);
 
 /* track.c: what the hooks report */
 void vms_track_enter(struct vms_vcpu *v);
-void vms_track_sched_in(struct vms_vcpu *v);
-void vms_track_sched_out(struct vms_vcpu *v, bool blocks);
+void vms_track_sched_in(struct vms_vcpu *v, u64 now);
+void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now);
 void vms_track_waking(struct vms_vcpu *v);
 
 /* vcpu.c: finding, making and freeing them */

@@ -111,6 +111,14 @@ void __vms_release(struct vms_pcpu *pc)
 		cpumask_set_cpu(pc->cpu, &pc->pool->idle);
 }
 
+/* What is left of the slice of a pCPU's holder. */
+static u64 slice_left(const struct vms_pcpu *pc, u64 now)
+{
+	u64 used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
+
+	return pc->slice_ns > used ? pc->slice_ns - used : 0;
+}
+
 /**
  * __vms_arm_slice() - let the slice of a pCPU end in time
  * @pc: the pCPU
@@ -121,14 +129,31 @@ void __vms_release(struct vms_pcpu *pc)
  */
 void __vms_arm_slice(struct vms_pcpu *pc, u64 now)
 {
-	u64 used, left;
+	u64 left;
 
 	if (!pc->cur || !pc->slice_ns || !READ_ONCE(pc->cur->on_cpu))
 		return;
-	used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
-	left = pc->slice_ns > used ? pc->slice_ns - used : 0;
+	left = slice_left(pc, now);
 	hrtimer_start(&pc->timer, ns_to_ktime(max_t(u64, left, NSEC_PER_USEC)),
 		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/**
+ * __vms_slice_timed() - the timer of a pCPU is on and ends within the slice
+ * @pc: the pCPU, which has a holder
+ * @now: vms_now()
+ *
+ * Who armed it may not hold the grant any more. When it ends, it finds out how
+ * much of the slice is left, and starts for that.
+ *
+ * Return: true if so, or if there is no slice to end.
+ */
+bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now)
+{
+	if (!pc->slice_ns)
+		return true;
+	return hrtimer_is_queued((struct hrtimer *)&pc->timer) &&
+	       hrtimer_get_expires_ns(&pc->timer) <= now + slice_left(pc, now);
 }
 
 static void grant(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)

@@ -74,6 +74,22 @@ void vms_track_enter(struct vms_vcpu *v)
 		end_of_hold(v, vms_now());
 }
 
+/*
+ * @v gets in and its slice begins to count. The timer of somebody who had the
+ * grant before may be on. If @v was just woken, and that one ends no later than
+ * its slice, leave it: to set a timer takes longer than all else that is done
+ * here, @v is waited for, and most that wake are gone again before it ends.
+ * If not, it is set anew for the rest then.
+ */
+static void begin_slice(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
+{
+	bool woken = v->woken;
+
+	v->woken = false;
+	if (pc->cur == v && !(woken && __vms_slice_timed(pc, now)))
+		__vms_arm_slice(pc, now);
+}
+
 /* Linux gives @v this pCPU. */
 void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 {
@@ -93,13 +109,14 @@ void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 		v->use.wait_ns += now - v->queued_at;
 	v->queued_at = 0;
 
-	if (v->state == VMS_HALTED)
+	if (v->state == VMS_HALTED) {
+		v->woken = true;
 		__vms_runnable(v, VMSCHED_WHY_WAKE, now);
+	}
 	if (pool->managed && !v->parked && vms_inside(v->task) &&
 	    (v->pass != cpu || vms_apply_disturbed(v)))
 		vms_gate_arm(v);
-	if (vms_pcpu(cpu)->cur == v)
-		__vms_arm_slice(vms_pcpu(cpu), now);
+	begin_slice(this_cpu_ptr(&vms_pcpus), v, now);
 	raw_spin_unlock(&pool->lock);
 }
 
@@ -137,6 +154,7 @@ void vms_track_waking(struct vms_vcpu *v)
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	if (v->state == VMS_HALTED) {
 		v->queued_at = now;
+		v->woken = true;
 		__vms_runnable(v, VMSCHED_WHY_WAKE, now);
 	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);

@@ -201,6 +201,7 @@ struct vms_vm {
  * @state:	(P)
  * @cpu:	(P) pCPU to whose queue it belongs, -1 before it has one
  * @parked:	(P) sleeps in the gate, to be woken when it is granted
+ * @woken:	(P) woke in KVM_RUN, and its thread has not run since
  * @charged:	(P) part of executed time that the scheduler knows
  * @wait_from:	(P) since when it is waiting
  * @migrations:	(P)
@@ -251,6 +252,7 @@ struct vms_vcpu {
 	enum vms_state state;
 	int cpu;
 	bool parked;
+	bool woken;
 	u64 charged;
 	u64 wait_from;
 	u64 migrations;
@@ -383,6 +385,7 @@ void __vms_resched_all(struct vms_pool *pool, u64 now);
 void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now);
 void __vms_place(struct vms_vcpu *v, int cpu);
 void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
+bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now);
 void __vms_release(struct vms_pcpu *pc);
 
 /* wake.c: what has to wait until no lock of Linux is held */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many VMs: what vmsched keeps of each, and how fast all are listed. Peer: a
- * dump of as many routes, the kernel's best-known dump.
+ * Many VMs: what vmsched keeps of each and of each vCPU, and how fast all are
+ * listed. Peer: a dump of as many routes, the kernel's best-known dump.
  *
- * The VMs wake ten times a second and do nothing else.
+ * The VMs wake twice a second and do nothing else.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,10 @@
 #include "lib/rawvm.h"
 #include <linux/vmsched.h>
 
-#define VMS		500
+#define VMS		1000
+#define BIG_VMS		50
+#define BIG_VCPUS	16
+#define PERIOD_US	500000
 #define BUFFER		32768
 
 struct request {
@@ -109,6 +113,39 @@ static void measure_dump(const char *who, int fd, const void *request,
 	figure("scale", who, "dump-of-one", (double)best / n, "ns");
 }
 
+/* A route to 10.A.B.0/24 by the loopback device, which is the first */
+static void add_route(int fd, unsigned int n)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct rtmsg rtm;
+		struct rtattr dst_attr;
+		uint32_t dst;
+		struct rtattr oif_attr;
+		uint32_t oif;
+	} r = {
+		.nlh = { sizeof(r), RTM_NEWROUTE,
+			 NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE },
+		.rtm = { .rtm_family = AF_INET, .rtm_dst_len = 24,
+			 .rtm_table = RT_TABLE_MAIN, .rtm_type = RTN_UNICAST,
+			 .rtm_scope = RT_SCOPE_LINK, .rtm_protocol = RTPROT_BOOT },
+		.dst_attr = { RTA_LENGTH(4), RTA_DST },
+		.dst = htonl(10 << 24 | n << 8),
+		.oif_attr = { RTA_LENGTH(4), RTA_OIF },
+		.oif = 1,
+	};
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr err;
+		char request[sizeof(r)];
+	} answer;
+
+	if (send(fd, &r, sizeof(r), 0) < 0 ||
+	    recv(fd, &answer, sizeof(answer), 0) < 0 ||
+	    answer.nlh.nlmsg_type != NLMSG_ERROR || answer.err.error)
+		die("cannot add a route");
+}
+
 static void dump_routes(void)
 {
 	struct {
@@ -119,12 +156,9 @@ static void dump_routes(void)
 		.rtm = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_MAIN },
 	};
 	int i, fd = open_netlink(NETLINK_ROUTE);
-	FILE *f = popen("ip link set lo up; ip -batch -", "we");
 
-	for (i = 0; f && i < VMS; i++)
-		fprintf(f, "route add 10.%d.%d.0/24 dev lo\n", i / 256, i % 256);
-	if (!f || pclose(f))
-		die("cannot add routes");
+	for (i = 0; i < VMS; i++)
+		add_route(fd, i);
 	measure_dump("routes", fd, &r, sizeof(r));
 	close(fd);
 }
@@ -163,27 +197,54 @@ static double slab(void)
 	return kib * 1024;
 }
 
-void bench_scale(void)
+static void start(unsigned int vms, unsigned int vcpus)
 {
 	struct rawvm_spec spec = { .name = "many", .kind = RAWVM_TICK,
-				   .period_us = 100000 };
-	double before;
-	int i;
+				   .nr_vcpus = vcpus, .period_us = PERIOD_US };
+	unsigned int i;
 
-	for (i = 0; i < VMS; i++)
+	for (i = 0; i < vms; i++)
 		if (!rawvm_spawn(&spec))
-			die("no guest %d", i);
-	clock_sleep_ms(500);
-	before = slab();
+			die("no guest %u", i);
+	clock_sleep_ms(2 * PERIOD_US / 1000);
+}
+
+/* Memory for each of @vms that run, once vmsched manages them */
+static double manage(unsigned int vms)
+{
+	double before = slab();
+
 	vmsched_load();
 	ctl("sched switch bvt");
-	clock_sleep_ms(1500);
-	figure("scale", "vmsched", "memory-of-a-vm", (slab() - before) / VMS,
-	       "bytes");
-	dump_routes();
-	dump_vms("vm-list", VMSCHED_CMD_VM_GET);
-	dump_vms("vcpu-list", VMSCHED_CMD_VCPU_GET);
+	clock_sleep_ms(3 * PERIOD_US / 1000);
+	return (slab() - before) / vms;
+}
+
+static void end(void)
+{
 	ctl("sched switch native");
 	rawvm_kill_all();
 	vmsched_unload();
+}
+
+void bench_scale(void)
+{
+	double small, big;
+
+	/* What a first load leaves behind is not theirs */
+	vmsched_load();
+	vmsched_unload();
+	start(BIG_VMS, BIG_VCPUS);
+	big = manage(BIG_VMS);
+	end();
+
+	start(VMS, 1);
+	small = manage(VMS);
+	dump_routes();
+	dump_vms("vm-list", VMSCHED_CMD_VM_GET);
+	dump_vms("vcpu-list", VMSCHED_CMD_VCPU_GET);
+	end();
+	figure("scale", "vmsched", "memory-of-a-vcpu",
+	       (big - small) / (BIG_VCPUS - 1), "bytes");
+	figure("scale", "vmsched", "memory-of-a-vm-with-one", small, "bytes");
 }

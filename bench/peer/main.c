@@ -15,6 +15,8 @@
 #include <linux/stop_machine.h>
 #include <linux/tracepoint.h>
 
+#include "peer.h"
+
 #define ROUNDS	15
 
 static bool probes;
@@ -25,6 +27,16 @@ static bool measure;
 module_param(measure, bool, 0444);
 MODULE_PARM_DESC(measure, "take the figures below once, at load");
 
+static bool switches;
+module_param(switches, bool, 0444);
+MODULE_PARM_DESC(switches, "measure switches of threads once, at load");
+
+static bool notifier;
+module_param(notifier, bool, 0444);
+MODULE_PARM_DESC(notifier, "with an empty preempt notifier");
+
+static ulong switch_ns;
+module_param(switch_ns, ulong, 0444);
 static ulong reregister_ns;
 module_param(reregister_ns, ulong, 0444);
 static ulong synchronize_rcu_ns;
@@ -126,6 +138,8 @@ static int __init peer_init(void)
 {
 	int err = 0;
 
+	if (switches)
+		switch_ns = peer_switch_ns(notifier);
 	if (probes || measure)
 		err = probes_on();
 	if (err || !measure)

@@ -13,6 +13,7 @@
 #	make debug		that kernel, and modules for it
 #	make check-matrix	builds and selftests on other kernel lines
 #	make matrix		those kernels, and modules for them
+#	make check-harm		KVM's selftests and others with vmsched and without
 #	make bench		figures beside their peers, on virtual time
 #	make demo		guests under schedulers that change while they run
 #	sudo make install	then: modprobe vmsched
@@ -56,15 +57,15 @@ selftests: modules
 
 # Packages first: what is found out about headers and libraries while a
 # makefile is read must be found out after that.
-check check-fast check-guests:
-	@scripts/setup
+check check-fast check-guests check-harm:
+	@scripts/setup $(filter harm,$(@:check-%=%))
 	@$(MAKE) --no-print-directory do-$@
 
 demo bench soak:
 	@scripts/setup
 	@$(MAKE) --no-print-directory do-$@
 
-do-check do-check-fast do-check-guests: do-%:
+do-check do-check-fast do-check-guests do-check-harm: do-%:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
 	@$(TESTKERNEL) scripts/check $(if $(findstring -,$*),-$(patsubst check%,%,$*))
 
@@ -132,6 +133,6 @@ need-kbuild: need-cc
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
 .PHONY: all modules tools selftests check check-fast check-guests check-debug \
-	check-matrix matrix debug soak bench demo do-check do-check-fast do-check-guests do-soak \
-	do-bench do-demo \
+	check-matrix check-harm matrix debug soak bench demo do-check do-check-fast \
+	do-check-guests do-check-harm do-soak do-bench do-demo \
 	install uninstall clean need-cc need-kbuild

@@ -11,6 +11,8 @@
 #	make check-debug	selftests on the debug kernel, and what they cover
 #	make soak		storms for hours, see README
 #	make debug		that kernel, and modules for it
+#	make check-race		selftests on a kernel that looks for data races
+#	make kcsan		that kernel, and modules for it
 #	make check-matrix	builds and selftests on other kernel lines
 #	make matrix		those kernels, and modules for them
 #	make check-harm		KVM's selftests and others with vmsched and without
@@ -74,10 +76,14 @@ check-debug: debug
 	@$(MAKE) --no-print-directory -C selftests tests
 	@scripts/check --debug
 
-debug:
+check-race: kcsan
+	@$(MAKE) --no-print-directory -C selftests tests
+	@scripts/check --race
+
+debug kcsan:
 	@scripts/setup
 	@$(MAKE) --no-print-directory tools
-	@scripts/build-for debug
+	@scripts/build-for $@
 
 # Nor is anything of it for the other lines. LINES="6.1 rt" are only some of them.
 LINES	?= 6.1 7.2 rt
@@ -133,6 +139,6 @@ need-kbuild: need-cc
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
 .PHONY: all modules tools selftests check check-fast check-guests check-debug \
-	check-matrix check-harm matrix debug soak bench demo do-check do-check-fast \
-	do-check-guests do-check-harm do-soak do-bench do-demo \
+	check-matrix check-race check-harm matrix debug kcsan soak bench demo \
+	do-check do-check-fast do-check-guests do-check-harm do-soak do-bench do-demo \
 	install uninstall clean need-cc need-kbuild

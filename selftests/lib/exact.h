@@ -23,7 +23,8 @@
 
 static inline bool kernel_is_debug(void)
 {
-	return !access("/sys/kernel/debug/kmemleak", F_OK);
+	return !access("/sys/kernel/debug/kmemleak", F_OK) ||
+	       !access("/sys/kernel/debug/kcsan", F_OK);
 }
 
 static inline bool clock_is_exact(void)

@@ -36,9 +36,11 @@ bool vms_apply_disturbed(const struct vms_vcpu *v)
 {
 	int pinned = READ_ONCE(v->pinned);
 
-	return pinned >= 0 &&
-	       (v->task->nr_cpus_allowed != 1 ||
-		!cpumask_test_cpu(pinned, v->task->cpus_ptr));
+	if (pinned < 0)
+		return false;
+	/* Linux may just be writing them. */
+	return data_race(v->task->nr_cpus_allowed != 1 ||
+			 !cpumask_test_cpu(pinned, v->task->cpus_ptr));
 }
 
 /* Read both masks of the thread: the one in force, and the user's own wish. */
@@ -163,7 +165,7 @@ void vms_apply_user_mask(struct vms_vcpu *v, struct cpumask *mask)
 {
 	mutex_lock(&v->mask_lock);
 	if (v->pinned < 0 || vms_apply_disturbed(v))
-		cpumask_copy(mask, v->task->cpus_ptr);
+		read_masks(v->task, mask, v->scratch);
 	else
 		cpumask_copy(mask, v->user_mask);
 	mutex_unlock(&v->mask_lock);

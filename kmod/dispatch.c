@@ -47,7 +47,7 @@ void __vms_place(struct vms_vcpu *v, int cpu)
 {
 	if (v->cpu >= 0)
 		vms_pcpu(v->cpu)->homed--;
-	v->cpu = cpu;
+	WRITE_ONCE(v->cpu, cpu);
 	if (cpu >= 0)
 		vms_pcpu(cpu)->homed++;
 	if (v->ent)
@@ -91,7 +91,7 @@ static void dequeue(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 
 static void set_waiting(struct vms_vcpu *v, u64 now)
 {
-	v->state = VMS_WAITING;
+	WRITE_ONCE(v->state, VMS_WAITING);
 	v->wait_from = now;
 	WRITE_ONCE(v->pass, VMS_PASS_NONE);
 }
@@ -164,7 +164,7 @@ static void grant(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 	cpumask_clear_cpu(pc->cpu, &pc->pool->idle);
 
 	end_waiting(v, now);
-	v->state = VMS_GRANTED;
+	WRITE_ONCE(v->state, VMS_GRANTED);
 	if (v->pass != pc->cpu)
 		v->use.grants++;
 	if (v->cpu != pc->cpu) {
@@ -245,7 +245,7 @@ void __vms_resched(struct vms_pool *pool, int cpu, u64 now)
 	if (prev) {
 		__vms_charge(prev, now);
 		__vms_release(pc);
-		prev->state = VMS_WAITING;
+		WRITE_ONCE(prev->state, VMS_WAITING);
 		prev->wait_from = now;
 		enqueue(prev, VMSCHED_WHY_REQUEUE, now);
 	}
@@ -321,7 +321,7 @@ void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 	if (test_bit(VMS_F_DEAD, &v->flags))
 		return;
 	if (!pool->managed) {
-		v->state = VMS_GRANTED;
+		WRITE_ONCE(v->state, VMS_GRANTED);
 		return;
 	}
 	__vms_charge(v, now);
@@ -344,7 +344,7 @@ void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now)
 	enum vms_state old = v->state;
 
 	lockdep_assert_held(&pool->lock);
-	v->state = state;
+	WRITE_ONCE(v->state, state);
 	if (!pool->managed || old == VMS_OFF || old == VMS_HALTED)
 		return;
 

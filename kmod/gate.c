@@ -103,7 +103,7 @@ static enum verdict judge(struct vms_vcpu *v)
 		return GATE_MOVE;
 	if (v->state == VMS_OFF || v->state == VMS_HALTED)
 		__vms_runnable(v, VMSCHED_WHY_ENTER, vms_now());
-	if (v->pass == here && v->pinned == here)
+	if (v->pass == here && READ_ONCE(v->pinned) == here)
 		return GATE_PASS;
 	if (v->pass >= 0)
 		return GATE_MOVE;

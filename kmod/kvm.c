@@ -33,7 +33,7 @@ static bool watching;
 static void on_entry(void *unused, struct kvm_vcpu *vcpu, bool immediate_exit)
 {
 	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
-	struct vms_vcpu *v = pc->on;
+	struct vms_vcpu *v = READ_ONCE(pc->on);
 
 	/*
 	 * KVM polls for a while before a vCPU blocks, unless another thread
@@ -43,11 +43,12 @@ static void on_entry(void *unused, struct kvm_vcpu *vcpu, bool immediate_exit)
 
 	if (unlikely(!v || v->key != vcpu)) {
 		v = vms_vcpu_discover(vcpu, vcpu->kvm, vcpu->vcpu_idx);
-		pc->on = v;
+		WRITE_ONCE(pc->on, v);
 		if (!v)
 			return;
 	}
-	if (unlikely(READ_ONCE(v->pass) != pc->cpu || pc->held_from))
+	if (unlikely(READ_ONCE(v->pass) != pc->cpu ||
+		     READ_ONCE(pc->held_from)))
 		vms_track_enter(v);
 }
 

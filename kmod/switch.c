@@ -96,7 +96,7 @@ static void set_ceased(struct vms_pool *pool, u64 now)
 		if (test_bit(VMS_F_DEAD, &v->flags))
 			continue;
 		if (READ_ONCE(v->on_cpu) && vms_inside(v->task))
-			vms_pcpu(task_cpu(v->task))->held_from = now;
+			WRITE_ONCE(vms_pcpu(task_cpu(v->task))->held_from, now);
 		WRITE_ONCE(v->pass, VMS_PASS_NONE);
 	}
 	raw_spin_unlock_irq(&pool->lock);
@@ -149,7 +149,7 @@ static u64 measure_hold(struct vms_pool *pool, u64 least)
 
 		if (pc->held_from && wants_to_run(pool, pc))
 			held = max(held, now - pc->held_from);
-		pc->held_from = 0;
+		WRITE_ONCE(pc->held_from, 0);
 	}
 	raw_spin_unlock_irq(&pool->lock);
 	return held;
@@ -225,12 +225,12 @@ static void __import_one(struct vms_vcpu *v, u64 now)
 	if (inst->ops->vcpu_import)
 		inst->ops->vcpu_import(inst, v->ent, &v->carry, now);
 	if (!vms_inside(v->task)) {
-		v->state = VMS_OFF;
+		WRITE_ONCE(v->state, VMS_OFF);
 		return;
 	}
 	if (v->state == VMS_HALTED)
 		return;
-	v->state = VMS_WAITING;
+	WRITE_ONCE(v->state, VMS_WAITING);
 	WRITE_ONCE(v->pass, VMS_PASS_NONE);
 	inst->ops->enqueue(inst, v->ent, VMSCHED_WHY_IMPORT, now);
 }
@@ -248,7 +248,7 @@ static void __import_all(struct vms_pool *pool, u64 now)
 		if (v->state == VMS_WAITING && now > v->wait_from)
 			v->use.wait_ns += now - v->wait_from;
 		if (v->state != VMS_HALTED)
-			v->state = VMS_GRANTED;
+			WRITE_ONCE(v->state, VMS_GRANTED);
 	}
 }
 
@@ -263,7 +263,7 @@ static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 	now = vms_now();
 	__export_all(pool, now);
 	pool->inst = new;
-	pool->managed = new->ops != &vms_native_ops;
+	WRITE_ONCE(pool->managed, new->ops != &vms_native_ops);
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		swap(v->ent, v->next_ent);
 		v->ent->cpu = v->cpu;

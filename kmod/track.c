@@ -51,7 +51,7 @@ static void end_of_hold(struct vms_vcpu *v, u64 now)
 	raw_spin_lock(&pool->lock);
 	if (pc->held_from && !pool->ceased) {
 		pool->held_ns = max(pool->held_ns, now - pc->held_from);
-		pc->held_from = 0;
+		WRITE_ONCE(pc->held_from, 0);
 	}
 	raw_spin_unlock(&pool->lock);
 }

@@ -72,7 +72,7 @@ static struct vms_vcpu *store_take(void)
 	lockdep_assert_held(&vms_hash_lock);
 	node = llist_del_first(&store);
 	if (!node) {
-		dropped++;
+		WRITE_ONCE(dropped, dropped + 1);
 		return NULL;
 	}
 	WRITE_ONCE(stored, stored - 1);

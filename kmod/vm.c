@@ -133,8 +133,8 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	v->charged = vms_vcpu_executed(v, now);
 	if (inst->ops->vcpu_import)
 		inst->ops->vcpu_import(inst, ent, &none, now);
-	v->state = pool->managed ? VMS_OFF : VMS_GRANTED;
-	v->pass = pool->managed ? VMS_PASS_NONE : VMS_PASS_ANY;
+	WRITE_ONCE(v->state, pool->managed ? VMS_OFF : VMS_GRANTED);
+	WRITE_ONCE(v->pass, pool->managed ? VMS_PASS_NONE : VMS_PASS_ANY);
 	WRITE_ONCE(v->pool, pool);
 	raw_spin_unlock_irq(&pool->lock);
 }
@@ -223,8 +223,10 @@ static void add_usage(struct vms_usage *sum, const struct vms_usage *use)
  */
 static void add_thread_times(const struct vms_vcpu *v, struct vms_usage *use)
 {
-	u64 guest = READ_ONCE(v->task->gtime);
-	u64 user = READ_ONCE(v->task->utime);
+	/* Linux adds to it without a lock, and unmarked. */
+	u64 guest = data_race(READ_ONCE(v->task->gtime));
+	/* And to this one. */
+	u64 user = data_race(READ_ONCE(v->task->utime));
 
 	use->guest_ns += guest - v->gtime_base;
 	user = user > guest ? user - guest : 0;
@@ -303,7 +305,8 @@ void vms_vcpu_usage(struct vms_vcpu *v, struct vms_usage *use)
 	raw_spin_lock_irq(&pool->lock);
 	now = vms_now();
 	since = READ_ONCE(v->stamp);
-	*use = v->use;
+	/* The thread counts on: a segment too much or too little, see locking.rst. */
+	*use = data_race(v->use);
 	if (READ_ONCE(v->on_cpu) && now > since)
 		use->run_ns += now - since;
 	if (v->state == VMS_WAITING && now > v->wait_from)

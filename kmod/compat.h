@@ -210,13 +210,22 @@ static inline struct nlattr **vms_genl_dump_attrs(struct netlink_callback *cb)
 
 #ifdef VMS_HAVE_GENL_SPLIT_OPS
 /*
- * Give a family its table of operations, which is to stay. Returns 0 or a
- * negative errno. netlink_gen.c is made for kernels that take it as it is.
+ * Give a family its table of operations, which is to stay. @none is the policy,
+ * for one attribute, of those that have none. Returns 0 or a negative errno.
+ * netlink_gen.c is made for kernels that take it as it is.
  */
 static inline int vms_genl_set_ops(struct genl_family *family,
-				   const struct genl_split_ops *ops,
-				   unsigned int n)
+				   struct genl_split_ops *ops, unsigned int n,
+				   const struct nla_policy *none)
 {
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (ops[i].policy)
+			continue;
+		ops[i].policy = none;
+		ops[i].maxattr = 1;
+	}
 	family->split_ops = ops;
 	family->n_split_ops = n;
 	return 0;
@@ -263,8 +272,8 @@ static inline int vms_genl_join(struct genl_ops *to,
 }
 
 static inline int vms_genl_set_ops(struct genl_family *family,
-				   const struct genl_split_ops *ops,
-				   unsigned int n)
+				   struct genl_split_ops *ops, unsigned int n,
+				   const struct nla_policy *none)
 {
 	static struct genl_ops joined[VMS_GENL_OPS_MAX];
 	unsigned int i, at = 0;
@@ -275,6 +284,12 @@ static inline int vms_genl_set_ops(struct genl_family *family,
 			at++;
 		if (at >= VMS_GENL_OPS_MAX || vms_genl_join(&joined[at], &ops[i]))
 			return -EINVAL;
+	}
+	for (i = 0; i <= at; i++) {
+		if (joined[i].policy)
+			continue;
+		joined[i].policy = none;
+		joined[i].maxattr = 1;
 	}
 	family->ops = joined;
 	family->n_ops = at + 1;

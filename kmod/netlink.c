@@ -527,14 +527,11 @@ int __init vms_netlink_init(void)
 		return -E2BIG;
 	for (i = 0; i < vmsched_nl_n_ops; i++) {
 		ops_table[i] = vmsched_nl_ops[i];
-		if (!ops_table[i].policy) {
-			ops_table[i].policy = no_attributes;
-			ops_table[i].maxattr = ARRAY_SIZE(no_attributes) - 1;
-		}
 		if (unpriv_reads)
 			open_reads(&ops_table[i]);
 	}
-	err = vms_genl_set_ops(&vmsched_nl_family, ops_table, vmsched_nl_n_ops);
+	err = vms_genl_set_ops(&vmsched_nl_family, ops_table, vmsched_nl_n_ops,
+			       no_attributes);
 	if (WARN_ON(err))
 		return err;
 	err = genl_register_family(&vmsched_nl_family);

@@ -133,7 +133,7 @@ static bool has_threads(const struct rawvm *vm)
 	return true;
 }
 
-struct rawvm *rawvm_spawn(const struct rawvm_spec *spec)
+struct rawvm *rawvm_launch(const struct rawvm_spec *spec)
 {
 	struct rawvm *vm = rawvm_alloc(spec);
 	int ret;
@@ -149,6 +149,15 @@ struct rawvm *rawvm_spawn(const struct rawvm_spec *spec)
 		rawvm_free(vm);
 		return NULL;
 	}
+	return vm;
+}
+
+struct rawvm *rawvm_spawn(const struct rawvm_spec *spec)
+{
+	struct rawvm *vm = rawvm_launch(spec);
+
+	if (!vm)
+		return NULL;
 	if (!(spec->held ? has_threads(vm) :
 			   rawvm_advances(vm, START_TIMEOUT_MS))) {
 		rawvm_complain(vm, "does not start", -ETIMEDOUT);
@@ -208,6 +217,15 @@ int rawvm_kill(struct rawvm *vm)
 	return rawvm_reap(vm);
 }
 
+int rawvm_exit(struct rawvm *vm)
+{
+	struct rawvm_cmd cmd = { .op = RAWVM_OP_EXIT };
+
+	if (send(vm->cmd_fd, &cmd, sizeof(cmd), MSG_NOSIGNAL) != sizeof(cmd))
+		return rawvm_complain(vm, "send command", -errno);
+	return rawvm_reap(vm);
+}
+
 void rawvm_kill_all(void)
 {
 	struct rawvm *vm;
@@ -256,6 +274,11 @@ int rawvm_vcpu_clone(struct rawvm *vm, unsigned int vcpu,
 int rawvm_exec(struct rawvm *vm)
 {
 	return rawvm_command(vm, RAWVM_OP_EXEC, 0);
+}
+
+int rawvm_vcpu_leave(struct rawvm *vm, unsigned int vcpu)
+{
+	return rawvm_command(vm, RAWVM_OP_VCPU_LEAVE, vcpu);
 }
 
 int rawvm_swap(struct rawvm *vm)
@@ -424,6 +447,12 @@ void rawvm_set_loops(const struct rawvm *vm, unsigned int vcpu, uint64_t loops)
 {
 	__atomic_store_n(&rawvm_area(vm->mem, vcpu)->loops, loops,
 			 __ATOMIC_RELAXED);
+}
+
+uint64_t rawvm_children(const struct rawvm *vm, uint64_t *narrow)
+{
+	*narrow = __atomic_load_n(&vm->ctl->narrow, __ATOMIC_RELAXED);
+	return __atomic_load_n(&vm->ctl->children, __ATOMIC_RELAXED);
 }
 
 bool rawvm_broken(const struct rawvm *vm)

@@ -36,6 +36,7 @@ struct rawvm_spec {
 	unsigned int period_us;		/* TICK: 0 is 10 ms */
 	unsigned int busy_us;		/* TICK: time to spin after a wake */
 	uint64_t loops;			/* TICK: then work, see below */
+	bool breeds;			/* IO: makes a child at each exit */
 	const char * const *argv;	/* command line that it shows, NULL: the test's */
 	bool held;			/* starts as if paused */
 };
@@ -62,11 +63,17 @@ struct rawvm;
 /* Start a VM and wait until all its vCPUs execute guest code; NULL on error */
 struct rawvm *rawvm_spawn(const struct rawvm_spec *spec);
 
+/* The same, without waiting for anything */
+struct rawvm *rawvm_launch(const struct rawvm_spec *spec);
+
 /* Orderly end: vCPUs leave, KVM is closed, the process exits and is reaped */
 int rawvm_stop(struct rawvm *vm);
 
 /* kill -9 and reap */
 int rawvm_kill(struct rawvm *vm);
+
+/* The VMM exits without closing anything first */
+int rawvm_exit(struct rawvm *vm);
 
 /* End whatever this process started and did not end yet */
 void rawvm_kill_all(void);
@@ -86,6 +93,9 @@ int rawvm_vcpu_clone(struct rawvm *vm, unsigned int vcpu, struct rawvm_child *ch
 
 /* The VMM executes another program, which ends the VM; then rawvm_kill() */
 int rawvm_exec(struct rawvm *vm);
+
+/* The thread of vCPU @vcpu ends, the VM and its other threads go on */
+int rawvm_vcpu_leave(struct rawvm *vm, unsigned int vcpu);
 
 /* The first two vCPU threads exchange their vCPUs */
 int rawvm_swap(struct rawvm *vm);
@@ -134,6 +144,13 @@ void rawvm_set_loops(const struct rawvm *vm, unsigned int vcpu, uint64_t loops);
 /* Part of these wakes that had a delay below @ns; -1 if there is none */
 double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,
 			  uint64_t mark, uint64_t ns);
+
+/*
+ * Children that a VM which breeds has made so far: processes and threads, each
+ * of which looks at its own CPU mask before anything else. In @narrow goes the
+ * number of those that found one CPU only.
+ */
+uint64_t rawvm_children(const struct rawvm *vm, uint64_t *narrow);
 
 /* True if a guest has taken an exception or KVM_RUN failed; prints what */
 bool rawvm_broken(const struct rawvm *vm);

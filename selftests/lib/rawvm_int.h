@@ -20,7 +20,9 @@ enum rawvm_op {
 	RAWVM_OP_FORK_EXEC,
 	RAWVM_OP_VCPU_FORK,
 	RAWVM_OP_VCPU_CLONE,
+	RAWVM_OP_VCPU_LEAVE,
 	RAWVM_OP_EXEC,
+	RAWVM_OP_EXIT,
 	RAWVM_OP_SWAP,
 	RAWVM_OP_RENEW,
 };
@@ -36,6 +38,8 @@ struct rawvm_ctl {
 	uint64_t exits[RAWVM_MAX_VCPUS];
 	pid_t tid[RAWVM_MAX_VCPUS];
 	struct rawvm_child child;
+	uint64_t children;		/* of a VM that breeds */
+	uint64_t narrow;
 	char error[160];
 };
 
@@ -58,6 +62,9 @@ void rawvm_kvm_close(struct rawvm_kvm *kvm);
 /* rawvm_vmm.c: body of the VM's process; never returns */
 void rawvm_vmm_main(const struct rawvm_spec *spec, uint8_t *mem,
 		    struct rawvm_ctl *ctl, int cmd_fd);
+
+/* rawvm_breed.c: make a child in one of some ways, by @n, and wait for it */
+void rawvm_breed(struct rawvm_ctl *ctl, uint64_t n);
 
 /* Keep the first error of a VM for rawvm_broken() */
 __printf(2, 3)

@@ -7,8 +7,8 @@
  * signal; the handler sets immediate_exit, so that a signal which comes just
  * before KVM_RUN is not lost.
  *
- * Locking: vmm.lock covers paused, quit, work and parked; vmm.cond tells of
- * any change of them. Which vCPU a thread runs, and the VM itself, change only
+ * Locking: vmm.lock covers paused, quit, work, parked, alive and left;
+ * vmm.cond tells of any change of them. Which vCPU a thread runs, and the VM itself, change only
  * while all threads are parked.
  */
 #include <errno.h>
@@ -39,6 +39,8 @@ struct vmm {
 	bool paused;
 	bool quit;
 	unsigned int parked;
+	unsigned int alive;		/* threads that have not left */
+	bool left[RAWVM_MAX_VCPUS];
 	int (*work)(struct vmm *vmm);	/* to be done by vCPU work_vcpu */
 	unsigned int work_vcpu;
 	int work_result;
@@ -73,10 +75,10 @@ static bool vcpu_requests(struct vmm *vmm, unsigned int i)
 		vmm->work = NULL;
 		pthread_cond_broadcast(&vmm->cond);
 	}
-	while (vmm->paused && !vmm->quit)
+	while (vmm->paused && !vmm->quit && !vmm->left[i])
 		pthread_cond_wait(&vmm->cond, &vmm->lock);
 	vmm->parked--;
-	go_on = !vmm->quit;
+	go_on = !vmm->quit && !vmm->left[i];
 	pthread_mutex_unlock(&vmm->lock);
 	return go_on;
 }
@@ -100,6 +102,8 @@ static bool vcpu_exit(struct vmm *vmm, unsigned int i)
 
 	if (run->exit_reason == KVM_EXIT_IO && run->io.port == GUEST_PORT_IO) {
 		__atomic_add_fetch(&ctl->exits[i], 1, __ATOMIC_RELAXED);
+		if (vmm->kvm.spec->breeds)
+			rawvm_breed(ctl, ctl->exits[i]);
 		return true;
 	}
 	if (run->exit_reason == KVM_EXIT_IO && run->io.port == GUEST_PORT_FAULT)
@@ -175,7 +179,7 @@ static int vmm_pause(struct vmm *vmm)
 	pthread_mutex_lock(&vmm->lock);
 	vmm->paused = true;
 	kick_all(vmm);
-	while (vmm->parked < vmm->kvm.spec->nr_vcpus)
+	while (vmm->parked < vmm->alive)
 		pthread_cond_wait(&vmm->cond, &vmm->lock);
 	pthread_mutex_unlock(&vmm->lock);
 	return 0;
@@ -275,12 +279,20 @@ static int work_clone(struct vmm *vmm)
 	return 0;
 }
 
+/* The thread of a vCPU ends, VM and vCPU stay */
+static int work_leave(struct vmm *vmm)
+{
+	vmm->left[vmm->work_vcpu] = true;
+	vmm->alive--;
+	return 0;
+}
+
 static int vcpu_work(struct vmm *vmm, unsigned int vcpu,
 		     int (*work)(struct vmm *))
 {
 	int ret;
 
-	if (vcpu >= vmm->kvm.spec->nr_vcpus)
+	if (vcpu >= vmm->kvm.spec->nr_vcpus || vmm->left[vcpu])
 		return -EINVAL;
 	pthread_mutex_lock(&vmm->lock);
 	vmm->work = work;
@@ -310,7 +322,7 @@ static int swap_vcpus(struct vmm *vmm)
 	pid_t *tid = vmm->kvm.ctl->tid;
 	pid_t was = tid[0];
 
-	if (vmm->kvm.spec->nr_vcpus < 2)
+	if (vmm->alive < 2 || vmm->alive < vmm->kvm.spec->nr_vcpus)
 		return -EINVAL;
 	vmm->runs[0] = vmm->runs[1];
 	vmm->runs[1] = first;
@@ -352,10 +364,14 @@ static int vmm_command(struct vmm *vmm, const struct rawvm_cmd *cmd, int cmd_fd)
 		return vcpu_work(vmm, cmd->vcpu, work_fork);
 	case RAWVM_OP_VCPU_CLONE:
 		return vcpu_work(vmm, cmd->vcpu, work_clone);
+	case RAWVM_OP_VCPU_LEAVE:
+		return vcpu_work(vmm, cmd->vcpu, work_leave);
 	case RAWVM_OP_SWAP:
 		return while_paused(vmm, swap_vcpus);
 	case RAWVM_OP_RENEW:
 		return while_paused(vmm, renew_vm);
+	case RAWVM_OP_EXIT:
+		_exit(0);
 	case RAWVM_OP_EXEC:
 		vmm_exec(cmd_fd);
 	}
@@ -390,6 +406,7 @@ static int start_vcpus(struct vmm *vmm)
 	int ret;
 
 	sigaction(KICK_SIGNAL, &kick, NULL);
+	vmm->alive = vmm->kvm.spec->nr_vcpus;
 	for (i = 0; i < vmm->kvm.spec->nr_vcpus; i++) {
 		arg = malloc(sizeof(*arg));
 		if (!arg)

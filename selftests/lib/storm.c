@@ -315,6 +315,20 @@ static bool attributes_are_the_same(struct storm *s)
 	return ok && compared && !changed;
 }
 
+bool storm_unchanged(const struct attrs *before, pid_t pid)
+{
+	struct attrs after;
+	unsigned int changed, compared;
+
+	if (attrs_read(&after, pid))
+		return false;
+	changed = attrs_compare(before, &after, &compared);
+	if (!compared)
+		printf("# process %d: no thread of before is left\n", pid);
+	attrs_free(&after);
+	return compared && !changed;
+}
+
 static unsigned int wrong(bool ok, const char *what)
 {
 	if (!ok)

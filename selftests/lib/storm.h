@@ -110,6 +110,9 @@ bool storm_witnesses_advance(const struct storm *s);
 bool storm_only_witnesses_listed(const struct storm *s);
 bool storm_can_be_removed(void);
 
+/* Threads of process @pid are as in @before, and there are some */
+bool storm_unchanged(const struct attrs *before, pid_t pid);
+
 /* Run @fn in @n processes of normal priority; -errno */
 int storm_start(struct storm *s, unsigned int n, storm_fn *fn, void *data);
 

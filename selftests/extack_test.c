@@ -174,9 +174,6 @@ static const struct refusal others[] = {
 	{ "another one", .cmd = VMSCHED_CMD_STATUS_GET,
 	  .puts = { { U32, 60, 1 } },
 	  .error = -EINVAL, .says = "nknown attribute", .bad = 1 },
-	{ "list with an attribute", .cmd = VMSCHED_CMD_VM_GET,
-	  .flags = NLM_F_DUMP, .puts = { { U64, VMSCHED_A_VM_ID, 1 } },
-	  .error = -EINVAL, .says = "no attribute", .bad = 1 },
 	{ "list of an unknown VM", .cmd = VMSCHED_CMD_VCPU_GET,
 	  .flags = NLM_F_DUMP, .puts = { NO_VM },
 	  .error = -ENOENT, .says = "999999", .bad = 1 },
@@ -190,6 +187,16 @@ static const struct refusal others[] = {
 	{ "pool not there", .cmd = VMSCHED_CMD_POOL_GET,
 	  .puts = { { TEXT, VMSCHED_A_POOL_NAME, 0, "nosuch" } },
 	  .error = -ENOENT, .says = "pool", .bad = 1 },
+};
+
+static const struct refusal lists[] = {
+	{ "list with an attribute", .cmd = VMSCHED_CMD_VM_GET,
+	  .flags = NLM_F_DUMP, .puts = { { U64, VMSCHED_A_VM_ID, 1 } },
+	  .error = -EINVAL, .says = "no attribute", .bad = 1 },
+	{ "list with a name", .cmd = VMSCHED_CMD_SCHED_GET,
+	  .flags = NLM_F_DUMP,
+	  .puts = { { TEXT, VMSCHED_A_SCHED_NAME, 0, "rr" } },
+	  .error = -EINVAL, .says = "no attribute", .bad = 1 },
 };
 
 static long put_one(struct genl_msg *m, const struct put *p, uint64_t guest)
@@ -359,6 +366,18 @@ TEST_F_TIMEOUT(vmsched, others_name_the_attribute, LIMIT)
 
 	ASSERT_EQ(0, start_guest(&id));
 	EXPECT_EQ(0, try_all(others, ARRAY_SIZE(others), id));
+}
+
+TEST_F_TIMEOUT(vmsched, lists_name_the_attribute, LIMIT)
+{
+	int lacks = kernel_lacks("split-ops");
+	uint64_t id;
+
+	ASSERT_GE(lacks, 0);
+	if (lacks)
+		SKIP(return, "this kernel has one policy for lists and objects");
+	ASSERT_EQ(0, start_guest(&id));
+	EXPECT_EQ(0, try_all(lists, ARRAY_SIZE(lists), id));
 }
 
 /*

@@ -61,12 +61,14 @@ static int klog_next(struct klog *k, char *buf, size_t size)
 
 void klog_memory_is_short(bool is)
 {
+	const char *text = is ? SHORT_TEXT : BACK_TEXT;
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
-	if (fd < 0)
-		return;
-	dprintf(fd, "%s", is ? SHORT_TEXT : BACK_TEXT);
-	close(fd);
+	/* It cannot be sought in: stdio does not take it */
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		printf("# /dev/kmsg: %s\n", strerror(errno));
+	if (fd >= 0)
+		close(fd);
 }
 
 /* What any kernel says of a slow machine, an own module, a guest's odd MSR */

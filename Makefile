@@ -16,6 +16,7 @@
 #	make check-matrix	builds and selftests on other kernel lines
 #	make matrix		those kernels, and modules for them
 #	make check-harm		KVM's selftests and others with vmsched and without
+#	make check-mutants	whether the tests notice bugs that are planted
 #	make bench		figures beside their peers, on virtual time
 #	make demo		guests under schedulers that change while they run
 #	sudo make install	then: modprobe vmsched
@@ -80,6 +81,10 @@ check-race: kcsan
 	@$(MAKE) --no-print-directory -C selftests tests
 	@scripts/check --race
 
+check-mutants: debug
+	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
+	@$(TESTKERNEL) scripts/mutants
+
 debug kcsan:
 	@scripts/setup
 	@$(MAKE) --no-print-directory tools
@@ -139,6 +144,6 @@ need-kbuild: need-cc
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
 .PHONY: all modules tools selftests check check-fast check-guests check-debug \
-	check-matrix check-race check-harm matrix debug kcsan soak bench demo \
+	check-matrix check-race check-harm check-mutants matrix debug kcsan soak bench demo \
 	do-check do-check-fast do-check-guests do-check-harm do-soak do-bench do-demo \
 	install uninstall clean need-cc need-kbuild

@@ -16,6 +16,9 @@
 #define WARM_UP_PART		5
 /* Noise of slab and per-CPU lists, far below one object a switch */
 #define GROWTH_LIMIT_KIB	400
+/* The probe on guest entries goes a second after the last switch to native */
+#define UNWATCH_MS		1500
+#define PROBE_MIN_TICKS		5.0
 
 /* All six ways from one of three schedulers to another */
 static const char * const round_trip[] = {
@@ -160,6 +163,43 @@ TEST_F_TIMEOUT(vmsched, guests_come_and_go, 300)
 		EXPECT_EQ(0, i % 2 ? rawvm_kill(vm) : rawvm_stop(vm));
 	}
 	EXPECT_TRUE(rawvm_advances(stays, HANG_LIMIT_MS));
+}
+
+/* Ticks of an exit that KVM handles, as a guest counts them that starts now */
+static double exit_ticks(void)
+{
+	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "cpuid", .kind = RAWVM_CPUID });
+	double ticks;
+
+	if (!vm)
+		return 0;
+	clock_sleep_ms(500);
+	ticks = rawvm_exit_ticks(vm, 0);
+	rawvm_stop(vm);
+	return ticks;
+}
+
+/* Exits cost what they cost before, once all pools are native again */
+TEST_F_TIMEOUT(vmsched, native_costs_nothing, 600)
+{
+	double before, managed, after;
+
+	if (!clock_is_exact())
+		SKIP(return, "the cost of an exit needs exact time");
+	before = exit_ticks();
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	managed = exit_ticks();
+	ASSERT_EQ(0, sched_switch("native", NULL));
+	clock_sleep_ms(UNWATCH_MS);
+	after = exit_ticks();
+	metric("exit_before", before, "ticks");
+	metric("exit_managed", managed, "ticks");
+	metric("exit_after", after, "ticks");
+	ASSERT_GT(before, 0);
+	/* It is seen by this measure where it is there */
+	EXPECT_GT(managed, before + PROBE_MIN_TICKS);
+	EXPECT_LT(after, before + PROBE_MIN_TICKS / 2);
 }
 
 /* Last: all objects are gone with the module */

@@ -300,6 +300,7 @@ TEST_F_TIMEOUT(vmsched, bad_schedulers_are_refused, LIMIT)
 TEST_F_TIMEOUT(vmsched, kernel_without_tracepoint, LIMIT)
 {
 	struct run_result r;
+	struct rawvm *vm;
 
 	ASSERT_EQ(0, vmsched_remove_all());
 	ASSERT_EQ(0, run_words(&r, 0, "modprobe vmsched require=no_such_tp"));
@@ -311,6 +312,12 @@ TEST_F_TIMEOUT(vmsched, kernel_without_tracepoint, LIMIT)
 	/* The refusal is an error in the log that had to be there */
 	klog_close(&self->log);
 	ASSERT_EQ(0, klog_mark(&self->log));
+
+	/* Nothing of it is left: VMs come and go, and it can be loaded */
+	vm = start_guest();
+	ASSERT_NE(NULL, vm);
+	EXPECT_EQ(0, rawvm_kill(vm));
+	EXPECT_EQ(0, vmsched_ready());
 }
 
 TEST_HARNESS_MAIN

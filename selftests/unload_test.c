@@ -17,6 +17,7 @@
 #define CYCLES			10
 #define IOPRIO_BEST_EFFORT_6	(2 << 13 | 6)
 #define CUSTOM_SLICE_NS		5000000
+#define LONG_SLICE_MS		1000
 
 static int spawn_guests(struct rawvm *vms[GUESTS])
 {
@@ -154,6 +155,27 @@ TEST_F_TIMEOUT(vmsched, again_and_again, 600)
 	EXPECT_LT(worst, limit_ms(UNLOAD_LIMIT_MS) * NSEC_PER_MSEC);
 	EXPECT_EQ(-1, slab_vmsched_objects());
 	attrs_free(&before);
+}
+
+/* A slice that would end long after the module is gone */
+TEST_F_TIMEOUT(vmsched, long_slice, 600)
+{
+	struct rawvm *vms[2];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vms); i++) {
+		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
+			.name = "spin", .cpus = "0" });
+		ASSERT_NE(NULL, vms[i]);
+		ASSERT_EQ(0, cli_do("vm set pid:%d slice %u",
+				    rawvm_pid(vms[i]), LONG_SLICE_MS * 1000));
+	}
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	clock_sleep_ms(LONG_SLICE_MS / 10);
+	ASSERT_GT(unload_ns(), 0);
+	clock_sleep_ms(LONG_SLICE_MS * 2);
+	for (i = 0; i < ARRAY_SIZE(vms); i++)
+		EXPECT_TRUE(rawvm_advances(vms[i], HANG_LIMIT_MS));
 }
 
 /* insmod alone leaves every VM to Linux */

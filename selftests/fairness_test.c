@@ -12,9 +12,13 @@
 #define SPINNERS		4
 #define MEASURE_MS		5000
 #define SETTLE_MS		200
-#define RR_SLICE_US		5000
+/* Not the one that rr takes if it is told none */
+#define RR_SLICE_US		2000
+#define LONG_SLICE_US		20000
+#define PREEMPT_MS		2000
 #define RR_LIMIT_PERCENT	3.0
 #define BVT_LIMIT_PERCENT	5.0
+#define ROGUE_LEAVES_PERCENT	45
 
 static int spawn_spinners(struct rawvm *vms[], unsigned int n)
 {
@@ -152,6 +156,58 @@ TEST_F_TIMEOUT(vmsched, weights_survive_switches, 300)
 	measure(vms, done, ARRAY_SIZE(weight));
 	EXPECT_LE(worst_share(vms, done, weight, ARRAY_SIZE(weight)),
 		  BVT_LIMIT_PERCENT);
+}
+
+/*
+ * A slice counts executed time: who is preempted by a thread of the host goes on
+ * with it afterwards, and does not begin at the end of the queue again.
+ */
+TEST_F_TIMEOUT(vmsched, slice_survives_preemption, 300)
+{
+	struct rawvm *vms[2];
+	uint64_t before, grants;
+	unsigned int i;
+
+	ASSERT_EQ(0, spawn_spinners(vms, ARRAY_SIZE(vms)));
+	for (i = 0; i < ARRAY_SIZE(vms); i++)
+		ASSERT_EQ(0, cli_do("vm set pid:%d slice %u", rawvm_pid(vms[i]),
+				    LONG_SLICE_US));
+	ASSERT_EQ(0, control_first());
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	clock_sleep_ms(SETTLE_MS);
+	ASSERT_EQ(0, vm_u64(rawvm_pid(vms[0]), "switches", &before));
+	for (i = 0; i < PREEMPT_MS; i++)
+		clock_sleep_ms(1);
+	ASSERT_EQ(0, vm_u64(rawvm_pid(vms[0]), "switches", &grants));
+	metric("grants", grants - before, "");
+	EXPECT_GE(grants - before, PREEMPT_MS * 1000 / LONG_SLICE_US / 4);
+	EXPECT_LE(grants - before, PREEMPT_MS * 1000 / LONG_SLICE_US);
+}
+
+/*
+ * A VM that is warped at its wakes, and then works for most of the time: the
+ * limit leaves the other one its half.
+ */
+TEST_F_TIMEOUT(vmsched, warp_has_a_limit, 300)
+{
+	struct rawvm_spec rogue = {
+		.name = "rogue", .cpus = "0", .kind = RAWVM_TICK,
+		.period_us = 50000, .busy_us = 40000,
+	};
+	struct rawvm *vms[2];
+	uint64_t done, alone;
+
+	ASSERT_EQ(0, spawn_spinners(vms, 1));
+	clock_sleep_ms(SETTLE_MS);
+	measure(vms, &alone, 1);
+	vms[1] = rawvm_spawn(&rogue);
+	ASSERT_NE(NULL, vms[1]);
+	ASSERT_EQ(0, cli_do("vm set pid:%d warp 10000000 warp-limit 5000 unwarp 1000",
+			    rawvm_pid(vms[1])));
+	ASSERT_EQ(0, sched_switch("bvt", NULL));
+	measure(vms, &done, 1);
+	metric("share_beside_a_rogue", (double)done / alone * 100, "%");
+	EXPECT_GE(done * 100, alone * ROGUE_LEAVES_PERCENT);
 }
 
 /* What KVM tells the guest as steal time is what it waited in the gate */

@@ -335,6 +335,45 @@ TEST_F_TIMEOUT(vmsched, taskset, LIMIT)
 	EXPECT_TRUE(both_advance());
 }
 
+/* True once each vCPU of VM a is on @cpu, and stays there */
+static bool all_on(uint64_t cpu)
+{
+	uint64_t end = clock_ns() + ADVANCE_MS * NSEC_PER_MSEC;
+	unsigned int on = 0, i;
+	uint64_t is;
+
+	/* As often as needed for each of them to have had its slice */
+	while (on < 20 * VCPUS && clock_ns() < end) {
+		for (i = 0; i < VCPUS; i++) {
+			if (vcpu_u64(rawvm_tid(vm_a, i), "cpu", &is))
+				return false;
+			on = is == cpu ? on + 1 : 0;
+		}
+		clock_sleep_ms(20);
+	}
+	return on >= 20 * VCPUS;
+}
+
+/* What the VM's parameters allow counts at once, as does a mask of the user */
+TEST_F_TIMEOUT(vmsched, affinity, LIMIT)
+{
+	unsigned int last = cpus_online() - 1;
+	pid_t pid;
+
+	if (!last)
+		SKIP(return, "needs 2 CPUs, has 1");
+	ASSERT_TRUE(start_two(variant->scheduler));
+	pid = rawvm_pid(vm_a);
+	ASSERT_EQ(0, cli_do("vm set pid:%d affinity %u", pid, last));
+	EXPECT_TRUE(all_on(last));
+	EXPECT_TRUE(both_advance());
+	ASSERT_EQ(0, cli_do("vm set pid:%d affinity 0", pid));
+	EXPECT_TRUE(all_on(0));
+	EXPECT_TRUE(both_advance());
+	ASSERT_EQ(0, cli_do("vm set pid:%d affinity all", pid));
+	EXPECT_TRUE(both_advance());
+}
+
 /* A mask that is widened again must be used again */
 TEST_F_TIMEOUT(vmsched, taskset_and_back, LIMIT)
 {
@@ -413,6 +452,9 @@ TEST_F_TIMEOUT(vmsched, cpu_offline_of_a_pinned_vcpu, LIMIT)
 	EXPECT_TRUE(both_advance());
 	ASSERT_EQ(0, cpus_set_online(cpu, true));
 	EXPECT_TRUE(both_advance());
+	/* Linux has forgotten what the user wants: vmsched has not */
+	ASSERT_EQ(0, sched_switch("native", NULL));
+	EXPECT_TRUE(mask_is(rawvm_tid(vm_a, 0), &last));
 	EXPECT_EQ(0, klog_warnings_but(&self->log, AFFINE_TEXT));
 }
 

@@ -21,7 +21,7 @@
 #define EARLY_US	60000
 /* VMs between two changes of the scheduler */
 #define PER_SWITCH	5
-#define HANG_SECONDS	(HANG_LIMIT_MS / 1000)
+#define HANG_SECONDS	patience(HANG_LIMIT_MS / 1000)
 
 static const char * const schedulers[] = { "rr", "bvt", "native" };
 

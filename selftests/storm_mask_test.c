@@ -15,7 +15,7 @@
 #define PCPUS		3
 #define VCPUS		2
 #define SETTLE_MS	100
-#define HANG_SECONDS	(HANG_LIMIT_MS / 1000)
+#define HANG_SECONDS	patience(HANG_LIMIT_MS / 1000)
 /* Linux says so when a CPU goes that was the only one in a thread's mask */
 #define AFFINE_TEXT	"no longer affine to cpu"
 

@@ -207,7 +207,8 @@ static void read_lists(struct genl *g, const struct crowd *c,
 			sum->whole++;
 		if (ack.parts > sum->longest)
 			sum->longest = ack.parts;
-		clock_sleep_ms(2);
+		/* Let others come and go */
+		clock_sleep_ms(10);
 	}
 	free(l);
 }

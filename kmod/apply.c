@@ -103,6 +103,18 @@ static bool changed(struct vms_vcpu *v)
 }
 
 /*
+ * From now on the thread is not bound. Threads that it makes may have been copied
+ * when it was: when that was is written first, for inherited() to read last.
+ */
+static void unbound(struct vms_vcpu *v)
+{
+	lockdep_assert_held(&v->mask_lock);
+	if (v->pinned >= 0)
+		WRITE_ONCE(v->unbound_at, vms_now());
+	smp_store_release(&v->pinned, -1);
+}
+
+/*
  * Take over a mask that somebody else has set. True if there was one.
  *
  * Linux forgets what a user had asked for when the last of those pCPUs goes
@@ -126,7 +138,7 @@ static bool take_over(struct vms_vcpu *v)
 			cpumask_and(v->user_mask, v->user_mask, v->scratch);
 		cpumask_copy(v->user_req, v->scratch);
 	}
-	WRITE_ONCE(v->pinned, -1);
+	unbound(v);
 	return true;
 }
 
@@ -288,9 +300,7 @@ void vms_apply_restore(struct vms_vcpu *v)
 	mutex_lock(&v->mask_lock);
 	bound = v->pinned >= 0 && (!vms_apply_disturbed(v) || lost_its_cpu(v));
 	take_over(v);
-	WRITE_ONCE(v->pinned, -1);
-	if (bound)
-		WRITE_ONCE(v->unbound_at, vms_now());
+	unbound(v);
 	while (bound) {
 		set_user_mask(v->task, v->user_mask);
 		if (!asked(v))
@@ -356,7 +366,7 @@ static int inherited(struct task_struct *child, const struct vms_vcpu *parent)
 {
 	if (child->nr_cpus_allowed != 1 || !READ_ONCE(parent->pool))
 		return -1;
-	if (READ_ONCE(parent->pinned) < 0 &&
+	if (smp_load_acquire(&parent->pinned) < 0 &&
 	    vms_now() - READ_ONCE(parent->unbound_at) > COPY_MAX_NS)
 		return -1;
 	/* That is what the user wants. */

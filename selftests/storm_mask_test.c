@@ -65,9 +65,16 @@ static void sleep_up_to(struct storm_rng *r, unsigned int us)
 
 static int wish(struct wishes *w, unsigned int vcpu, const char *list)
 {
+	unsigned int tries = 1000;
 	int ret = cpus_parse(list, &w->mask[vcpu]);
 
-	return ret ?: cpus_pin(rawvm_tid(w->vm, vcpu), list);
+	if (ret)
+		return ret;
+	/* Linux refuses a mask when the cpuset is changed at the same time */
+	do {
+		ret = cpus_pin(rawvm_tid(w->vm, vcpu), list);
+	} while (ret == -EINVAL && --tries);
+	return ret;
 }
 
 /* Threads have exactly the masks that the user wants; native is active */
@@ -119,13 +126,15 @@ static int rewrite_wide(struct storm_worker *w)
 
 	while (!storm_stopped(w)) {
 		unsigned int n = 1 + storm_below(&w->rng, 10);
+		int ret;
 
 		while (n--) {
 			const char *list = wide[storm_below(&w->rng,
 							    ARRAY_SIZE(wide))];
 
-			if (wish(wishes, w->index, list))
-				return -errno;
+			ret = wish(wishes, w->index, list);
+			if (ret)
+				return ret;
 			w->done++;
 		}
 		/* Time to be bound again, and to make children then */
@@ -313,8 +322,10 @@ static int fight(struct storm_worker *w)
 		const char *list = wanted[storm_below(&w->rng,
 						      ARRAY_SIZE(wanted))];
 
-		if (wish(f->wishes, w->index, list))
-			return -errno;
+		int ret = wish(f->wishes, w->index, list);
+
+		if (ret)
+			return ret;
 		if (!obeys(tid, &f->wishes->mask[w->index], f->late))
 			return -EPERM;
 		if (!storm_below(&w->rng, 4))

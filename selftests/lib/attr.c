@@ -176,6 +176,9 @@ static unsigned int compare_mask(const struct attr *b, const struct attr *a)
 
 	if (CPU_EQUAL(&b->mask, &a->mask))
 		return 0;
+	/* It follows its interrupt, which moves when a CPU goes */
+	if (a->kernel_thread && !strncmp(a->comm, "irq/", strlen("irq/")))
+		return 0;
 	printf("# thread %d (%s): CPU mask was %s, is %s\n", a->tid, a->comm,
 	       cpus_format(&b->mask, was, sizeof(was)),
 	       cpus_format(&a->mask, is, sizeof(is)));

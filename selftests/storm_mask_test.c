@@ -12,7 +12,7 @@
 #include "lib/cpuset.h"
 #include "lib/storm_fixture.h"
 
-#define PCPUS		3
+#define PCPUS		4
 #define VCPUS		2
 #define SETTLE_MS	100
 #define HANG_SECONDS	patience(HANG_LIMIT_MS / 1000)
@@ -36,12 +36,12 @@ struct wishes {
  * The VM whose threads it is about, in a cpuset, and one that competes for all
  * pCPUs, so that vCPUs wait and move. NULL on error.
  */
-static struct wishes *start_vms(const struct rawvm_spec *spec)
+static struct wishes *start_vms(const struct rawvm_spec *spec, const char *cpus)
 {
 	struct wishes *w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (w == MAP_FAILED || cpuset_make() || cpuset_set("0-2"))
+	if (w == MAP_FAILED || cpuset_make() || cpuset_set(cpus))
 		return NULL;
 	w->rival = rawvm_spawn(&(struct rawvm_spec) {
 		.name = "rival", .nr_vcpus = PCPUS });
@@ -117,8 +117,11 @@ static bool change_until(struct storm *s, unsigned int which, uint64_t n,
 	return true;
 }
 
-/* Masks of several CPUs: a child with one CPU has it from vmsched */
-static const char * const wide[] = { "0-1", "1-2", "0,2", "0-2" };
+/*
+ * A thread that is made while its parent's mask is changed may get what both
+ * have in common. Of these that are two CPUs: one alone is from vmsched.
+ */
+static const char * const wide[] = { "0-2", "1-3", "0,2-3", "0-1,3", "0-3" };
 
 static int rewrite_wide(struct storm_worker *w)
 {
@@ -154,7 +157,7 @@ TEST_STORM(children_inherit_no_mask_of_vmsched, 200)
 		SKIP(return, "needs %u CPUs, has %u", PCPUS, cpus_online());
 	w = start_vms(&(struct rawvm_spec) {
 		.name = "mother", .kind = RAWVM_IO, .nr_vcpus = VCPUS,
-		.breeds = true });
+		.breeds = true }, "0-3");
 	ASSERT_NE(NULL, w);
 	ASSERT_EQ(0, storm_start(s, VCPUS, rewrite_wide, w));
 	ASSERT_TRUE(change_until(s, ANY, n, 200));
@@ -275,7 +278,7 @@ TEST_STORM(cpus_come_and_go, 200)
 		SKIP(return, "needs %u CPUs, has %u", PCPUS, cpus_online());
 	s->expected = AFFINE_TEXT;
 	w = start_vms(&(struct rawvm_spec) {
-		.name = "wanted", .nr_vcpus = VCPUS });
+		.name = "wanted", .nr_vcpus = VCPUS }, "0-2");
 	ASSERT_NE(NULL, w);
 	for (done = 0; done < n; done += per_round)
 		ASSERT_TRUE(hotplug_round(s, w, per_round));
@@ -400,7 +403,7 @@ TEST_STORM(user_wins, 200)
 	if (cpus_online() != PCPUS)
 		SKIP(return, "needs %u CPUs, has %u", PCPUS, cpus_online());
 	f.wishes = start_vms(&(struct rawvm_spec) {
-		.name = "wanted", .nr_vcpus = VCPUS });
+		.name = "wanted", .nr_vcpus = VCPUS }, "0-2");
 	ASSERT_NE(NULL, f.wishes);
 	f.late = mmap(NULL, sizeof(*f.late), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -61,7 +61,8 @@ static int klog_next(struct klog *k, char *buf, size_t size)
 
 void klog_memory_is_short(bool is)
 {
-	const char *text = is ? SHORT_TEXT : BACK_TEXT;
+	/* No warning itself, and a whole line: a part is not shown to readers */
+	const char *text = is ? "<6>" SHORT_TEXT "\n" : "<6>" BACK_TEXT "\n";
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 
 	/* It cannot be sought in: stdio does not take it */

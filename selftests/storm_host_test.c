@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a host goes through: memory that runs out, for the tool, for a VMM and
+ * for all, and suspend in all its steps. VMs go on, those that were killed are
+ * forgotten, nothing is left half done.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "lib/storm_fixture.h"
+
+#define GROUP		"/sys/fs/cgroup/vmsched_storm"
+#define MIB		(1024 * 1024UL)
+#define CHUNK		(16 * MIB)
+#define SUSPEND_S	"1"
+/* Linux says so of the only CPU in a mask, which is ours, when that goes */
+#define AFFINE_TEXT	"no longer affine to cpu"
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int write_pid(const char *path, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_text(path, text);
+}
+
+static bool file_says(const char *path, const char *word)
+{
+	char text[256] = "";
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return false;
+	if (!fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	fclose(f);
+	return strstr(text, word);
+}
+
+/* A cgroup with @mib of memory, all of which dies together; false: cannot */
+static bool group_make(unsigned int kib)
+{
+	char text[32];
+
+	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(GROUP, 0755) && errno != EEXIST)
+		return false;
+	snprintf(text, sizeof(text), "%uK", kib);
+	return !write_text(GROUP "/memory.oom.group", "1") &&
+	       !write_text(GROUP "/memory.max", text);
+}
+
+static const char *random_scheduler(struct storm *s)
+{
+	static const char * const scheds[] = { "native", "rr", "bvt" };
+
+	return scheds[storm_below(&s->rng, ARRAY_SIZE(scheds))];
+}
+
+/*
+ * Take memory until somebody ends it; never returns. At the priority of the
+ * test, and by huge pages, or it would take minutes on a slow machine.
+ */
+static void take_all_memory(const char *adj)
+{
+	void *p;
+
+	write_text("/proc/self/oom_score_adj", adj);
+	for (;;) {
+		p = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			continue;
+		madvise(p, CHUNK, MADV_HUGEPAGE);
+		memset(p, 1, CHUNK);
+	}
+}
+
+/* Start one, in the cgroup @procs unless that is NULL; true once it is killed */
+static bool hog(const char *procs, const char *adj)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (procs && write_pid(procs, getpid()))
+			_exit(1);
+		take_all_memory(adj);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid &&
+	       WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static int reaped(struct rawvm *vm)
+{
+	/* It is dead already, or something is wrong */
+	if (rawvm_advances(vm, 300)) {
+		printf("# the VMM was not killed\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* `vmschedctl WORDS` with @kib of memory; its status, 137 if it was killed */
+static int small_tool(unsigned int kib, const char *words)
+{
+	char line[160];
+	char * const argv[] = { "sh", "-c", line, NULL };
+	struct run_result r;
+	int ret;
+
+	if (!group_make(kib))
+		return -EINVAL;
+	snprintf(line, sizeof(line),
+		 "echo $$ >" GROUP "/cgroup.procs && exec vmschedctl -j %s",
+		 words);
+	ret = run(&r, 0, argv);
+	if (!ret)
+		ret = r.status;
+	run_free(&r);
+	return ret;
+}
+
+TEST_STORM(tool_without_memory, 90)
+{
+	static const unsigned int kib[] = { 32768, 4096, 2048, 1024, 512, 128 };
+	struct storm *s = &self->storm;
+	unsigned int i, n = storm_count(12, 1000), done = 0, killed = 0;
+	char before[32], after[32];
+
+	if (!group_make(kib[0]))
+		SKIP(return, "no cgroup2 with a memory controller at /sys/fs/cgroup");
+	klog_memory_is_short(true);
+	for (i = 0; i < n; i++) {
+		const char *to = random_scheduler(s);
+		char words[64];
+		int status;
+
+		ASSERT_EQ(0, sched_active(before, sizeof(before)));
+		snprintf(words, sizeof(words), "sched switch %s", to);
+		status = small_tool(kib[i % ARRAY_SIZE(kib)], words);
+		ASSERT_EQ(0, sched_active(after, sizeof(after)));
+		/* Done, or not: nothing in between */
+		if (!status) {
+			ASSERT_STREQ(to, after);
+			done++;
+		} else if (strcmp(after, to)) {
+			ASSERT_STREQ(before, after);
+		}
+		killed += status == 128 + SIGKILL;
+		if (i % ARRAY_SIZE(kib) == 0) {
+			ASSERT_EQ(0, status);
+			ASSERT_EQ(0, small_tool(kib[0], "vcpu list"));
+		}
+		ASSERT_TRUE(storm_witnesses_advance(s));
+	}
+	storm_done(s, "tools", n);
+	metric("tools_done", done, "");
+	metric("tools_killed", killed, "");
+	EXPECT_GT(killed, 0);
+	klog_memory_is_short(false);
+	rmdir(GROUP);
+}
+
+TEST_STORM(vmm_without_memory, 60)
+{
+	struct storm *s = &self->storm;
+	unsigned int i, n = storm_count(6, 50);
+
+	if (!group_make(32768))
+		SKIP(return, "no cgroup2 with a memory controller at /sys/fs/cgroup");
+	klog_memory_is_short(true);
+	for (i = 0; i < n; i++) {
+		struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
+			.name = "victim", .nr_vcpus = 2, .kind = i % 3 });
+		pid_t pid;
+
+		ASSERT_NE(NULL, vm);
+		pid = rawvm_pid(vm);
+		ASSERT_EQ(0, sched_switch(random_scheduler(s), NULL));
+		ASSERT_TRUE(vm_listed(pid, true, HANG_LIMIT_MS));
+		ASSERT_EQ(0, write_pid(GROUP "/cgroup.procs", pid));
+		ASSERT_TRUE(hog(GROUP "/cgroup.procs", "0"));
+		ASSERT_EQ(0, reaped(vm));
+		ASSERT_EQ(0, rawvm_kill(vm));
+		ASSERT_TRUE(vm_listed(pid, false, limit_ms(1000)));
+		ASSERT_TRUE(storm_witnesses_advance(s));
+	}
+	storm_done(s, "vmms_killed", n);
+	klog_memory_is_short(false);
+	rmdir(GROUP);
+}
+
+static bool spare(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+	return !write_text(path, "-1000");
+}
+
+/* The whole machine has none left: first the VMM goes, then who took it all */
+TEST_STORM(host_without_memory, 80)
+{
+	struct storm *s = &self->storm;
+	unsigned int i, n = storm_count(1, 50);
+
+	ASSERT_TRUE(spare(rawvm_pid(s->witness[0])));
+	ASSERT_TRUE(spare(rawvm_pid(s->witness[1])));
+	klog_memory_is_short(true);
+	for (i = 0; i < n; i++) {
+		struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
+			.name = "victim", .nr_vcpus = 2, .kind = i % 3 });
+		char path[64];
+		pid_t pid;
+
+		ASSERT_NE(NULL, vm);
+		pid = rawvm_pid(vm);
+		ASSERT_EQ(0, sched_switch(i % 2 ? "bvt" : "rr", NULL));
+		ASSERT_TRUE(vm_listed(pid, true, HANG_LIMIT_MS));
+		snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+		ASSERT_EQ(0, write_text(path, "1000"));
+		ASSERT_TRUE(spare(getpid()));
+		ASSERT_TRUE(hog(NULL, "0"));
+		ASSERT_EQ(0, write_text("/proc/self/oom_score_adj", "0"));
+		ASSERT_EQ(0, reaped(vm));
+		ASSERT_EQ(0, rawvm_kill(vm));
+		ASSERT_TRUE(vm_listed(pid, false, HANG_LIMIT_MS));
+		ASSERT_TRUE(storm_witnesses_advance(s));
+	}
+	storm_done(s, "hosts_full", n);
+	klog_memory_is_short(false);
+}
+
+static const char *suspend_missing(void)
+{
+	if (access("/sys/power/pm_test", W_OK))
+		return "this kernel cannot try suspend: no CONFIG_PM_DEBUG";
+	if (!file_says("/sys/power/state", "mem"))
+		return "this machine cannot suspend to memory";
+	/* The other one ends before CPUs go off, and would wait for a key */
+	if (write_text("/sys/power/mem_sleep", "deep"))
+		return "this machine has no deep suspend";
+	return NULL;
+}
+
+/* Suspend up to step @level, one second, and back */
+static int suspend_to(const char *level)
+{
+	int ret = write_text("/sys/power/pm_test", level) ?:
+		  write_text("/sys/power/state", "mem");
+
+	if (ret)
+		printf("# suspend up to %s: %s\n", level, strerror(-ret));
+	return ret;
+}
+
+static bool suspend_and_look(struct storm *s, const char *level)
+{
+	const char *sched = random_scheduler(s);
+	unsigned int cpus = cpus_online();
+	char active[32];
+	bool ok;
+
+	ok = !sched_switch(sched, NULL) && !suspend_to(level) &&
+	     storm_witnesses_advance(s) && cpus == cpus_online() &&
+	     !sched_active(active, sizeof(active)) && !strcmp(sched, active);
+	if (!ok)
+		printf("# suspend up to %s, under %s\n", level, sched);
+	return ok;
+}
+
+/* All threads of VMMs are frozen wherever they are, and go on */
+TEST_STORM(suspend_of_threads, 90)
+{
+	struct storm *s = &self->storm;
+	unsigned int i, n = storm_count(6, 100);
+
+	if (suspend_missing())
+		SKIP(return, "%s", suspend_missing());
+	write_text("/sys/module/suspend/parameters/pm_test_delay", SUSPEND_S);
+	for (i = 0; i < n; i++)
+		ASSERT_TRUE(suspend_and_look(s, "freezer"));
+	storm_done(s, "suspends", n);
+	ASSERT_EQ(0, write_text("/sys/power/pm_test", "none"));
+}
+
+/* A root over virtio is lost: Linux's 9p does not set its queues up again */
+static bool root_is_9p(void)
+{
+	char line[512];
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, " - 9p ");
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Devices, and all CPUs but the first, go off while the VMMs are frozen */
+TEST_STORM(suspend_of_devices_and_cpus, 90)
+{
+	static const char * const levels[] = {
+		"devices", "platform", "processors", "core",
+	};
+	struct storm *s = &self->storm;
+	unsigned int i, j, n = storm_count(2, 20);
+
+	if (suspend_missing())
+		SKIP(return, "%s", suspend_missing());
+	if (root_is_9p())
+		SKIP(return, "the root of this machine, 9p over virtio, does not outlive it");
+	write_text("/sys/module/suspend/parameters/pm_test_delay", SUSPEND_S);
+	s->expected = AFFINE_TEXT;
+	for (i = 0; i < n; i++)
+		for (j = 0; j < ARRAY_SIZE(levels); j++)
+			ASSERT_TRUE(suspend_and_look(s, levels[j]));
+	storm_done(s, "suspends", n * ARRAY_SIZE(levels));
+	ASSERT_EQ(0, write_text("/sys/power/pm_test", "none"));
+}
+
+TEST_HARNESS_MAIN

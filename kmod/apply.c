@@ -111,6 +111,7 @@ static void unbound(struct vms_vcpu *v)
 	lockdep_assert_held(&v->mask_lock);
 	if (v->pinned >= 0)
 		WRITE_ONCE(v->unbound_at, vms_now());
+	/* Pairs with the acquire in inherited(). */
 	smp_store_release(&v->pinned, -1);
 }
 
@@ -366,6 +367,7 @@ static int inherited(struct task_struct *child, const struct vms_vcpu *parent)
 {
 	if (child->nr_cpus_allowed != 1 || !READ_ONCE(parent->pool))
 		return -1;
+	/* Pairs with the release in unbound(). */
 	if (smp_load_acquire(&parent->pinned) < 0 &&
 	    vms_now() - READ_ONCE(parent->unbound_at) > COPY_MAX_NS)
 		return -1;

@@ -72,7 +72,7 @@ static double worst_share(struct rawvm *vms[], const uint64_t done[],
 	return worst;
 }
 
-TEST_F_TIMEOUT(vmsched, rr_shares_equally, 300)
+TEST_F_TIMEOUT(vmsched, rr_shares_equally, 600)
 {
 	static const unsigned int weight[SPINNERS] = { 1, 1, 1, 1 };
 	struct rawvm *vms[SPINNERS];
@@ -162,7 +162,7 @@ TEST_F_TIMEOUT(vmsched, weights_survive_switches, 300)
  * A slice counts executed time: who is preempted by a thread of the host goes on
  * with it afterwards, and does not begin at the end of the queue again.
  */
-TEST_F_TIMEOUT(vmsched, slice_survives_preemption, 300)
+TEST_F_TIMEOUT(vmsched, slice_survives_preemption, 600)
 {
 	struct rawvm *vms[2];
 	uint64_t before, grants;
@@ -188,7 +188,7 @@ TEST_F_TIMEOUT(vmsched, slice_survives_preemption, 300)
  * A VM that is warped at its wakes, and then works for most of the time: the
  * limit leaves the other one its half.
  */
-TEST_F_TIMEOUT(vmsched, warp_has_a_limit, 300)
+TEST_F_TIMEOUT(vmsched, warp_has_a_limit, 600)
 {
 	struct rawvm_spec rogue = {
 		.name = "rogue", .cpus = "0", .kind = RAWVM_TICK,

@@ -2,27 +2,13 @@
 /*
  * What `status` says is missing in this kernel: exactly what it cannot do.
  */
-#include <sys/stat.h>
-
 #include "lib/attr.h"
+#include "lib/cpuset.h"
 #include "lib/fixture.h"
 #include "lib/genl.h"
 
 #define LIMIT		120
 #define SLICE_NS	5000000
-#define GROUP		"/sys/fs/cgroup/vmsched-test"
-
-static int write_text(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-	int ret = f && fputs(text, f) >= 0 ? 0 : -EIO;
-
-	if (f && fclose(f))
-		ret = -errno;
-	if (ret)
-		printf("# cannot write %s to %s\n", text, path);
-	return ret;
-}
 
 TEST_F_TIMEOUT(vmsched, nothing_else_is_missing, LIMIT)
 {
@@ -92,24 +78,20 @@ TEST_F_TIMEOUT(vmsched, user_mask, LIMIT)
 {
 	int lacks = kernel_lacks("user-mask");
 	cpu_set_t first;
-	char pid[16];
 
 	ASSERT_GE(lacks, 0);
 	if (cpus_online() < 2)
 		SKIP(return, "needs two CPUs");
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
-	ASSERT_EQ(0, write_text("/sys/fs/cgroup/cgroup.subtree_control",
-				"+cpuset"));
-	ASSERT_EQ(0, mkdir(GROUP, 0755));
-	ASSERT_EQ(0, write_text(GROUP "/cpuset.cpus", "0"));
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	ASSERT_EQ(0, write_text(GROUP "/cgroup.procs", pid));
+	ASSERT_EQ(0, cpuset_make());
+	ASSERT_EQ(0, cpuset_set("0"));
+	ASSERT_EQ(0, cpuset_join(getpid()));
 	ASSERT_EQ(0, sched_setaffinity(0, sizeof(first), &first));
-	ASSERT_EQ(0, write_text(GROUP "/cpuset.cpus", "0-1"));
+	ASSERT_EQ(0, cpuset_set("0-1"));
 	EXPECT_EQ(lacks ? 2 : 1, cpus_of_self());
-	EXPECT_EQ(0, write_text("/sys/fs/cgroup/cgroup.procs", pid));
-	EXPECT_EQ(0, rmdir(GROUP));
+	EXPECT_EQ(0, cpuset_leave(getpid()));
+	EXPECT_EQ(0, cpuset_remove());
 }
 
 TEST_HARNESS_MAIN

@@ -11,6 +11,7 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 
+#include "lib/file.h"
 #include "lib/fixture.h"
 
 #define VCPUS		2
@@ -481,21 +482,10 @@ TEST_F_TIMEOUT(vmsched, cpu_offline_of_a_pinned_vcpu, LIMIT)
 	EXPECT_EQ(0, klog_warnings_but(&self->log, AFFINE_TEXT));
 }
 
-static int write_text(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "we");
-	int ret;
-
-	if (!f)
-		return -errno;
-	ret = fputs(text, f) < 0 ? -EIO : 0;
-	return fclose(f) ? -errno : ret;
-}
-
 TEST_F_TIMEOUT(vmsched, cgroup_freezer, LIMIT)
 {
 	static const char group[] = "/sys/fs/cgroup/vmsched_test";
-	char procs[64], freeze[64], pid[16];
+	char procs[64], freeze[64];
 	int i;
 
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", group);
@@ -505,13 +495,12 @@ TEST_F_TIMEOUT(vmsched, cgroup_freezer, LIMIT)
 	if (access(freeze, W_OK))
 		SKIP(return, "no cgroup2 freezer at /sys/fs/cgroup");
 	ASSERT_TRUE(start_two(variant->scheduler));
-	snprintf(pid, sizeof(pid), "%d", rawvm_pid(vm_a));
-	ASSERT_EQ(0, write_text(procs, pid));
+	ASSERT_EQ(0, file_write_pid(procs, rawvm_pid(vm_a)));
 	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(0, write_text(freeze, "1"));
+		ASSERT_EQ(0, file_write(freeze, "1"));
 		EXPECT_TRUE(stands_still(vm_a));
 		EXPECT_TRUE(rawvm_advances(vm_b, ADVANCE_MS));
-		ASSERT_EQ(0, write_text(freeze, "0"));
+		ASSERT_EQ(0, file_write(freeze, "0"));
 		ASSERT_TRUE(both_advance());
 	}
 	ASSERT_EQ(0, rawvm_kill(vm_a));

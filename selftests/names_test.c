@@ -6,6 +6,7 @@
  */
 #include <sys/stat.h>
 
+#include "lib/file.h"
 #include "lib/fixture.h"
 
 #define LIMIT		200
@@ -53,17 +54,12 @@ static const struct named cases[] = {
 static int join_cgroup(const char *name, struct rawvm *vm)
 {
 	char path[128];
-	FILE *f;
 
 	snprintf(path, sizeof(path), CGROUPS "%s", name);
 	if (mkdir(path, 0755) && errno != EEXIST)
 		return -errno;
 	strcat(path, "/cgroup.procs");
-	f = fopen(path, "we");
-	if (!f)
-		return -errno;
-	fprintf(f, "%d", rawvm_pid(vm));
-	return fclose(f) ? -errno : 0;
+	return file_write_pid(path, rawvm_pid(vm));
 }
 
 static struct rawvm *start(const char * const *argv, const char *cgroup)

@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 
+#include "lib/file.h"
 #include "lib/genl.h"
 #include "lib/listing.h"
 #include "lib/storm_fixture.h"
@@ -246,13 +247,8 @@ static bool crowd_goes_on(struct genl *g, const struct crowd *c)
 /* Objects in use, without those that Linux keeps at hand */
 static long objects_in_use(void)
 {
-	int fd = open("/sys/kernel/slab/vmsched_vcpu/shrink",
-		      O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, "1", 1) != 1)
+	if (file_write("/sys/kernel/slab/vmsched_vcpu/shrink", "1"))
 		printf("# cannot shrink the cache of vCPUs\n");
-	if (fd >= 0)
-		close(fd);
 	return slab_vmsched_objects();
 }
 

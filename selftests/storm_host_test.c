@@ -4,13 +4,13 @@
  * for all, and suspend in all its steps. VMs go on, those that were killed are
  * forgotten, nothing is left half done.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/file.h"
 #include "lib/storm_fixture.h"
 
 #define GROUP		"/sys/fs/cgroup/vmsched_storm"
@@ -19,27 +19,6 @@
 #define SUSPEND_S	"1"
 /* Linux says so of the only CPU in a mask, which is ours, when that goes */
 #define AFFINE_TEXT	"no longer affine to cpu"
-
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-static int write_pid(const char *path, pid_t pid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", pid);
-	return write_text(path, text);
-}
 
 static bool file_says(const char *path, const char *word)
 {
@@ -59,12 +38,12 @@ static bool group_make(unsigned int kib)
 {
 	char text[32];
 
-	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	file_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	if (mkdir(GROUP, 0755) && errno != EEXIST)
 		return false;
 	snprintf(text, sizeof(text), "%uK", kib);
-	return !write_text(GROUP "/memory.oom.group", "1") &&
-	       !write_text(GROUP "/memory.max", text);
+	return !file_write(GROUP "/memory.oom.group", "1") &&
+	       !file_write(GROUP "/memory.max", text);
 }
 
 static const char *random_scheduler(struct storm *s)
@@ -82,7 +61,7 @@ static void take_all_memory(const char *adj)
 {
 	void *p;
 
-	write_text("/proc/self/oom_score_adj", adj);
+	file_write("/proc/self/oom_score_adj", adj);
 	for (;;) {
 		p = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -102,7 +81,7 @@ static bool hog(const char *procs, const char *adj)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		if (procs && write_pid(procs, getpid()))
+		if (procs && file_write_pid(procs, getpid()))
 			_exit(1);
 		take_all_memory(adj);
 	}
@@ -198,7 +177,7 @@ TEST_STORM(vmm_without_memory, 60)
 		pid = rawvm_pid(vm);
 		ASSERT_EQ(0, sched_switch(random_scheduler(s), NULL));
 		ASSERT_TRUE(vm_listed(pid, true, HANG_LIMIT_MS));
-		ASSERT_EQ(0, write_pid(GROUP "/cgroup.procs", pid));
+		ASSERT_EQ(0, file_write_pid(GROUP "/cgroup.procs", pid));
 		ASSERT_TRUE(hog(GROUP "/cgroup.procs", "0"));
 		ASSERT_EQ(0, reaped(vm));
 		ASSERT_EQ(0, rawvm_kill(vm));
@@ -215,7 +194,7 @@ static bool spare(pid_t pid)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
-	return !write_text(path, "-1000");
+	return !file_write(path, "-1000");
 }
 
 /* The whole machine has none left: first the VMM goes, then who took it all */
@@ -238,10 +217,10 @@ TEST_STORM(host_without_memory, 80)
 		ASSERT_EQ(0, sched_switch(i % 2 ? "bvt" : "rr", NULL));
 		ASSERT_TRUE(vm_listed(pid, true, HANG_LIMIT_MS));
 		snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
-		ASSERT_EQ(0, write_text(path, "1000"));
+		ASSERT_EQ(0, file_write(path, "1000"));
 		ASSERT_TRUE(spare(getpid()));
 		ASSERT_TRUE(hog(NULL, "0"));
-		ASSERT_EQ(0, write_text("/proc/self/oom_score_adj", "0"));
+		ASSERT_EQ(0, file_write("/proc/self/oom_score_adj", "0"));
 		ASSERT_EQ(0, reaped(vm));
 		ASSERT_EQ(0, rawvm_kill(vm));
 		ASSERT_TRUE(vm_listed(pid, false, HANG_LIMIT_MS));
@@ -258,7 +237,7 @@ static const char *suspend_missing(void)
 	if (!file_says("/sys/power/state", "mem"))
 		return "this machine cannot suspend to memory";
 	/* The other one ends before CPUs go off, and would wait for a key */
-	if (write_text("/sys/power/mem_sleep", "deep"))
+	if (file_write("/sys/power/mem_sleep", "deep"))
 		return "this machine has no deep suspend";
 	return NULL;
 }
@@ -266,8 +245,8 @@ static const char *suspend_missing(void)
 /* Suspend up to step @level, one second, and back */
 static int suspend_to(const char *level)
 {
-	int ret = write_text("/sys/power/pm_test", level) ?:
-		  write_text("/sys/power/state", "mem");
+	int ret = file_write("/sys/power/pm_test", level) ?:
+		  file_write("/sys/power/state", "mem");
 
 	if (ret)
 		printf("# suspend up to %s: %s\n", level, strerror(-ret));
@@ -297,11 +276,11 @@ TEST_STORM(suspend_of_threads, 90)
 
 	if (suspend_missing())
 		SKIP(return, "%s", suspend_missing());
-	write_text("/sys/module/suspend/parameters/pm_test_delay", SUSPEND_S);
+	file_write("/sys/module/suspend/parameters/pm_test_delay", SUSPEND_S);
 	for (i = 0; i < n; i++)
 		ASSERT_TRUE(suspend_and_look(s, "freezer"));
 	storm_done(s, "suspends", n);
-	ASSERT_EQ(0, write_text("/sys/power/pm_test", "none"));
+	ASSERT_EQ(0, file_write("/sys/power/pm_test", "none"));
 }
 
 /* A root over virtio is lost: Linux's 9p does not set its queues up again */
@@ -331,13 +310,13 @@ TEST_STORM(suspend_of_devices_and_cpus, 90)
 		SKIP(return, "%s", suspend_missing());
 	if (root_is_9p())
 		SKIP(return, "the root of this machine, 9p over virtio, does not outlive it");
-	write_text("/sys/module/suspend/parameters/pm_test_delay", SUSPEND_S);
+	file_write("/sys/module/suspend/parameters/pm_test_delay", SUSPEND_S);
 	s->expected = AFFINE_TEXT;
 	for (i = 0; i < n; i++)
 		for (j = 0; j < ARRAY_SIZE(levels); j++)
 			ASSERT_TRUE(suspend_and_look(s, levels[j]));
 	storm_done(s, "suspends", n * ARRAY_SIZE(levels));
-	ASSERT_EQ(0, write_text("/sys/power/pm_test", "none"));
+	ASSERT_EQ(0, file_write("/sys/power/pm_test", "none"));
 }
 
 TEST_HARNESS_MAIN

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/file.h"
 #include "lib/genl.h"
 #include "lib/storm_fixture.h"
 
@@ -209,16 +210,6 @@ static bool try_parameter(struct storm *s)
 	return ok;
 }
 
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 /* ftrace has its own probes on the very tracepoints */
 static bool try_tracing(struct storm *s)
 {
@@ -227,10 +218,10 @@ static bool try_tracing(struct storm *s)
 		"/sys/kernel/tracing/events/sched/sched_switch/enable";
 	bool ok;
 
-	ok = !insert_all() && write_text(entry, "1") && write_text(sched, "1") &&
+	ok = !insert_all() && !file_write(entry, "1") && !file_write(sched, "1") &&
 	     !use_for_a_moment(s) && goes() && storm_witnesses_advance(s) &&
 	     !insert_all() && !use_for_a_moment(s);
-	ok = write_text(entry, "0") && write_text(sched, "0") && ok;
+	ok = !file_write(entry, "0") && !file_write(sched, "0") && ok;
 	return ok && goes();
 }
 

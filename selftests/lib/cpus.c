@@ -3,13 +3,13 @@
  * CPU lists, masks, hotplug and idle time; see cpus.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cpus.h"
+#include "file.h"
 
 int cpus_parse(const char *list, cpu_set_t *set)
 {
@@ -79,17 +79,9 @@ unsigned int cpus_online(void)
 int cpus_set_online(unsigned int cpu, bool online)
 {
 	char path[64];
-	int ret = 0;
-	int fd;
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", cpu);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, online ? "1" : "0", 1) != 1)
-		ret = -errno;
-	close(fd);
-	return ret;
+	return file_write(path, online ? "1" : "0");
 }
 
 int cpus_read_time(struct cpus_time *time)

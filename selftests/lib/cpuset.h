@@ -16,7 +16,10 @@ int cpuset_set(const char *cpus);
 /* Put a process into it, with all its threads */
 int cpuset_join(pid_t pid);
 
+/* Put process @pid back into the root */
+int cpuset_leave(pid_t pid);
+
 /* Remove it, when nobody is in it any more */
-void cpuset_remove(void);
+int cpuset_remove(void);
 
 #endif /* SELFTESTS_CPUSET_H */

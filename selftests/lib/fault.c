@@ -11,25 +11,13 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "file.h"
 #include <kselftest.h>
 
 #define DEBUGFS		"/sys/kernel/debug"
 #define FAIL_FUNCTION	DEBUGFS "/fail_function"
 
 static const char * const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
 
 static int set(const char *dir, const char *file, uint64_t value)
 {
@@ -38,7 +26,7 @@ static int set(const char *dir, const char *file, uint64_t value)
 
 	snprintf(path, sizeof(path), "%s/%s/%s", DEBUGFS, dir, file);
 	snprintf(text, sizeof(text), "%#jx", (uintmax_t)value);
-	ret = write_file(path, text);
+	ret = file_write(path, text);
 	if (ret)
 		printf("# %s: %s\n", path, strerror(-ret));
 	return ret;
@@ -49,7 +37,7 @@ static int set_word(const char *dir, const char *file, const char *word)
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s/%s", DEBUGFS, dir, file);
-	return write_file(path, word);
+	return file_write(path, word);
 }
 
 const char *faults_missing(void)
@@ -215,7 +203,7 @@ int fault_module(const char *name, struct fault_range *range)
 int fault_return(const char *name, int error)
 {
 	char dir[96];
-	int ret = write_file(FAIL_FUNCTION "/inject", name);
+	int ret = file_write(FAIL_FUNCTION "/inject", name);
 
 	if (ret) {
 		printf("# %s cannot be made to fail: %s\n", name, strerror(-ret));
@@ -232,5 +220,5 @@ int fault_return(const char *name, int error)
 void fault_return_off(void)
 {
 	set("fail_function", "probability", 0);
-	write_file(FAIL_FUNCTION "/inject", "\n");
+	file_write(FAIL_FUNCTION "/inject", "\n");
 }

@@ -330,21 +330,11 @@ static unsigned int try_all(const struct refusal *list, unsigned int n,
 	return bad;
 }
 
-static int start_guest(uint64_t *id)
-{
-	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
-		.name = "guest", .kind = RAWVM_TICK });
-
-	if (!vm || !vm_listed(rawvm_pid(vm), true, limit_ms(1000)))
-		return -ENOENT;
-	return vm_u64(rawvm_pid(vm), "id", id);
-}
-
 TEST_F_TIMEOUT(vmsched, switches_name_the_attribute, LIMIT)
 {
 	uint64_t id;
 
-	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	EXPECT_EQ(0, try_all(switches, ARRAY_SIZE(switches), id));
 	ASSERT_EQ(0, sched_switch("rr", NULL));
 	EXPECT_EQ(0, try_all(switches, ARRAY_SIZE(switches), id));
@@ -355,7 +345,7 @@ TEST_F_TIMEOUT(vmsched, vms_name_the_attribute, LIMIT)
 {
 	uint64_t id;
 
-	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	EXPECT_EQ(0, try_all(vms, ARRAY_SIZE(vms), id));
 	EXPECT_EQ(0, klog_warnings_but(&self->log, LENGTH_TEXT));
 }
@@ -364,7 +354,7 @@ TEST_F_TIMEOUT(vmsched, others_name_the_attribute, LIMIT)
 {
 	uint64_t id;
 
-	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	EXPECT_EQ(0, try_all(others, ARRAY_SIZE(others), id));
 }
 
@@ -376,7 +366,7 @@ TEST_F_TIMEOUT(vmsched, lists_name_the_attribute, LIMIT)
 	ASSERT_GE(lacks, 0);
 	if (lacks)
 		SKIP(return, "this kernel has one policy for lists and objects");
-	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	EXPECT_EQ(0, try_all(lists, ARRAY_SIZE(lists), id));
 }
 

@@ -144,17 +144,6 @@ static void build(struct genl *g, struct genl_msg *m, const struct policies *p,
 	}
 }
 
-static struct rawvm *start_guest(const char *name, uint64_t *id)
-{
-	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
-		.name = name, .kind = RAWVM_TICK });
-
-	if (!vm || !vm_listed(rawvm_pid(vm), true, limit_ms(1000)) ||
-	    vm_u64(rawvm_pid(vm), "id", id))
-		return NULL;
-	return vm;
-}
-
 /* All requests under the scheduler that is active; number of leaks */
 static unsigned int leaks_of_requests(struct genl *g, const struct policies *p,
 				      uint64_t guest, unsigned int *answers)
@@ -193,7 +182,7 @@ TEST_F_TIMEOUT(vmsched, each_answer, LIMIT)
 	struct genl g;
 	uint64_t id;
 
-	ASSERT_NE(NULL, start_guest("guest", &id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	ASSERT_EQ(0, genl_open(&g));
 	ASSERT_EQ(0, policies_read(&g, &p));
 	for (i = 0; i < ARRAY_SIZE(scheds); i++) {
@@ -238,7 +227,7 @@ TEST_F_TIMEOUT(vmsched, each_event, LIMIT)
 	ASSERT_EQ(0, genl_open(&g));
 	ASSERT_EQ(0, policies_read(&g, &p));
 	ASSERT_EQ(0, genl_join(&g));
-	vm = start_guest("guest", &id);
+	vm = start_listed("guest", &id);
 	ASSERT_NE(NULL, vm);
 	ASSERT_EQ(0, cli_do("sched switch bvt"));
 	ASSERT_EQ(0, cli_do("sched switch native"));
@@ -308,7 +297,7 @@ TEST_F_TIMEOUT(vmsched, same_request_same_bytes, LIMIT)
 	enum how how;
 	uint64_t id;
 
-	vm = start_guest("guest", &id);
+	vm = start_listed("guest", &id);
 	ASSERT_NE(NULL, vm);
 	/* Its counters stand still */
 	ASSERT_EQ(0, rawvm_pause(vm));
@@ -491,7 +480,7 @@ TEST_F_TIMEOUT(vmsched, vmschedctl, LIMIT)
 	struct rawvm *vm;
 	uint64_t id;
 
-	vm = start_guest("guest", &id);
+	vm = start_listed("guest", &id);
 	ASSERT_NE(NULL, vm);
 	for (i = 0; i < ARRAY_SIZE(lines) * ARRAY_SIZE(forms); i++) {
 		const char *words = lines[i / ARRAY_SIZE(forms)];

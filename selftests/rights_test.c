@@ -289,23 +289,13 @@ static unsigned int wrong(const struct ops *ops, enum who who, uint64_t guest,
 	return bad;
 }
 
-static int start_guest(uint64_t *id)
-{
-	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
-		.name = "guest", .kind = RAWVM_TICK });
-
-	if (!vm || !vm_listed(rawvm_pid(vm), true, limit_ms(1000)))
-		return -ENOENT;
-	return vm_u64(rawvm_pid(vm), "id", id);
-}
-
 TEST_F_TIMEOUT(vmsched, each_right_opens_its_commands, LIMIT)
 {
 	struct ops ops;
 	enum who who;
 	uint64_t id;
 
-	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	ASSERT_EQ(0, read_ops(&ops));
 	for (who = ROOT; who < EVERYBODY; who++)
 		EXPECT_EQ(0, wrong(&ops, who, id, false));
@@ -324,7 +314,7 @@ TEST_F_TIMEOUT(vmsched, unpriv_reads, LIMIT)
 	ASSERT_EQ(0, run_words(&r, 0, "modprobe vmsched unpriv_reads=1"));
 	EXPECT_EQ(0, r.status);
 	run_free(&r);
-	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	ASSERT_EQ(0, read_ops(&ops));
 	for (who = ROOT; who < EVERYBODY; who++)
 		EXPECT_EQ(0, wrong(&ops, who, id, true));
@@ -403,7 +393,7 @@ TEST_F_TIMEOUT(vmsched, rights_of_both_count, LIMIT)
 	struct ops ops;
 	uint64_t id;
 
-	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	ASSERT_EQ(0, read_ops(&ops));
 	for (opens = ROOT; opens < EVERYBODY; opens++) {
 		for (uses = ROOT; uses < EVERYBODY; uses++)
@@ -446,7 +436,7 @@ TEST_F_TIMEOUT(vmsched, socket_as_output_of_root, LIMIT)
 	struct genl g;
 	uint64_t id;
 
-	ASSERT_EQ(0, start_guest(&id));
+	ASSERT_NE(NULL, start_listed("guest", &id));
 	ASSERT_EQ(0, read_ops(&ops));
 	for (opens = ROOT; opens < EVERYBODY; opens++) {
 		ASSERT_EQ(0, socket_of(opens, &g));

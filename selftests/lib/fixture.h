@@ -30,6 +30,18 @@ static inline int control_first(void)
 	return sched_setscheduler(0, SCHED_FIFO, &fifo) ? -errno : 0;
 }
 
+/* A guest that wakes each 10 ms and is listed, as @id; NULL on error */
+static inline struct rawvm *start_listed(const char *name, uint64_t *id)
+{
+	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
+		.name = name, .kind = RAWVM_TICK });
+
+	if (!vm || !vm_listed(rawvm_pid(vm), true, limit_ms(1000)) ||
+	    vm_u64(rawvm_pid(vm), "id", id))
+		return NULL;
+	return vm;
+}
+
 FIXTURE_SETUP(vmsched)
 {
 	const char *missing = kvm_host_missing();

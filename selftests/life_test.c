@@ -420,12 +420,6 @@ TEST_F_TIMEOUT(vmsched, taskset_and_back, LIMIT)
 		EXPECT_TRUE(mask_is(rawvm_tid(vm_a, i), &all));
 }
 
-/*
- * Linux says at level warning whenever a CPU goes that was the only one in a
- * thread's mask, be it the user's mask or that of a grant.
- */
-#define AFFINE_TEXT	"no longer affine to cpu"
-
 TEST_F_TIMEOUT(vmsched, cpu_offline_online, LIMIT)
 {
 	unsigned int last = cpus_online() - 1;
@@ -454,7 +448,7 @@ TEST_F_TIMEOUT(vmsched, cpu_offline_online, LIMIT)
 	idle = idle / (idle + end.busy - start.busy) * 100;
 	metric("idle_after_online", idle, "%");
 	EXPECT_LT(idle, 5);
-	EXPECT_EQ(0, klog_warnings_but(&self->log, AFFINE_TEXT));
+	EXPECT_EQ(0, klog_warnings_but(&self->log, KLOG_AFFINE));
 }
 
 /* The only CPU a user's mask allows goes: Linux widens the mask, the VM runs */
@@ -479,7 +473,7 @@ TEST_F_TIMEOUT(vmsched, cpu_offline_of_a_pinned_vcpu, LIMIT)
 	/* Linux has forgotten what the user wants: vmsched has not */
 	ASSERT_EQ(0, sched_switch("native", NULL));
 	EXPECT_TRUE(mask_is(rawvm_tid(vm_a, 0), &last));
-	EXPECT_EQ(0, klog_warnings_but(&self->log, AFFINE_TEXT));
+	EXPECT_EQ(0, klog_warnings_but(&self->log, KLOG_AFFINE));
 }
 
 TEST_F_TIMEOUT(vmsched, cgroup_freezer, LIMIT)

@@ -21,8 +21,6 @@
 #define SETTLE_MS	100
 /* Longer than a case: such a vCPU halts all the time */
 #define LONG_US		20000000
-/* Linux says so when a CPU goes that was the only one in a thread's mask */
-#define AFFINE_TEXT	"no longer affine to cpu"
 
 FIXTURE(masks) {
 	struct klog log;
@@ -45,7 +43,7 @@ FIXTURE_TEARDOWN(masks)
 {
 	rawvm_kill_all();
 	EXPECT_EQ(0, vmsched_remove_all());
-	EXPECT_EQ(0, klog_warnings_but(&self->log, AFFINE_TEXT));
+	EXPECT_EQ(0, klog_warnings_but(&self->log, KLOG_AFFINE));
 	klog_close(&self->log);
 }
 

@@ -17,8 +17,6 @@
 #define MIB		(1024 * 1024UL)
 #define CHUNK		(16 * MIB)
 #define SUSPEND_S	"1"
-/* Linux says so of the only CPU in a mask, which is ours, when that goes */
-#define AFFINE_TEXT	"no longer affine to cpu"
 
 static bool file_says(const char *path, const char *word)
 {
@@ -311,7 +309,7 @@ TEST_STORM(suspend_of_devices_and_cpus, 90)
 	if (root_is_9p())
 		SKIP(return, "the root of this machine, 9p over virtio, does not outlive it");
 	file_write("/sys/module/suspend/parameters/pm_test_delay", SUSPEND_S);
-	s->expected = AFFINE_TEXT;
+	s->expected = KLOG_AFFINE;
 	for (i = 0; i < n; i++)
 		for (j = 0; j < ARRAY_SIZE(levels); j++)
 			ASSERT_TRUE(suspend_and_look(s, levels[j]));

@@ -38,6 +38,12 @@ void klog_close(struct klog *k);
  */
 void klog_memory_is_short(bool is);
 
+/*
+ * Linux says so at level warning whenever a CPU goes that was the only one in a
+ * thread's mask, be it the user's mask or that of a grant.
+ */
+#define KLOG_AFFINE	"no longer affine to cpu"
+
 /* Objects in use in slab caches whose name begins with "vmsched"; -1: none */
 long slab_vmsched_objects(void);
 

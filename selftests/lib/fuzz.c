@@ -13,15 +13,10 @@
 #define SWITCH_RARITY	32
 #define MAX_NEST	8
 
-static unsigned int below(struct fuzz *f, unsigned int n)
-{
-	return storm_below(f->rng, n);
-}
-
 /* True once in @n times */
 static bool once_in(struct fuzz *f, unsigned int n)
 {
-	return !below(f, n);
+	return !fuzz_below(f, n);
 }
 
 static struct nlattr *put(struct fuzz_msg *m, uint16_t type, const void *data,
@@ -50,19 +45,19 @@ static uint64_t pick_number(struct fuzz *f, const struct policy_attr *pol)
 	};
 	uint64_t value = pol->min;
 
-	switch (below(f, 4)) {
+	switch (fuzz_below(f, 4)) {
 	case 0:
-		value = edges[below(f, ARRAY_SIZE(edges))];
+		value = edges[fuzz_below(f, ARRAY_SIZE(edges))];
 		break;
 	case 1:
 		value = storm_random(f->rng);
 		break;
 	default:
-		value += below(f, 20000);
+		value += fuzz_below(f, 20000);
 	}
 	if (value < pol->min || value > pol->max)
 		value = pol->max - pol->min < UINT32_MAX ?
-			pol->min + below(f, pol->max - pol->min + 1) : pol->max;
+			pol->min + fuzz_below(f, pol->max - pol->min + 1) : pol->max;
 	return value;
 }
 
@@ -72,10 +67,10 @@ static uint64_t pick_u64(struct fuzz *f, const struct policy_attr *pol)
 	static const uint64_t edges[] = {
 		0, UINT32_MAX, 1ULL << 32, INT64_MAX, 1ULL << 63, UINT64_MAX,
 	};
-	uint64_t value = edges[below(f, ARRAY_SIZE(edges))];
+	uint64_t value = edges[fuzz_below(f, ARRAY_SIZE(edges))];
 
 	if (f->n_vms && !once_in(f, 6))
-		value = f->vm[below(f, f->n_vms)];
+		value = f->vm[fuzz_below(f, f->n_vms)];
 	return value < pol->min ? pol->min :
 	       value > pol->max ? pol->max : value;
 }
@@ -83,13 +78,13 @@ static uint64_t pick_u64(struct fuzz *f, const struct policy_attr *pol)
 static size_t random_text(struct fuzz *f, char *text, size_t max)
 {
 	static const char some[] = "0123456789-,,--rbvtnaive_ \t%sx:/";
-	size_t len = below(f, once_in(f, 8) ? max + 1 : max < 24 ? max : 24);
+	size_t len = fuzz_below(f, once_in(f, 8) ? max + 1 : max < 24 ? max : 24);
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		text[i] = some[below(f, sizeof(some) - 1)];
+		text[i] = some[fuzz_below(f, sizeof(some) - 1)];
 		if (once_in(f, 16))
-			text[i] = 1 + below(f, 255);
+			text[i] = 1 + fuzz_below(f, 255);
 	}
 	text[len] = '\0';
 	return len + 1;
@@ -105,7 +100,7 @@ static void put_text(struct fuzz *f, struct fuzz_msg *m, uint16_t type,
 	size_t max = pol->max_len && pol->max_len < LONGEST_TEXT ?
 		     pol->max_len : LONGEST_TEXT;
 	char text[LONGEST_TEXT + 1];
-	const char *word = words[below(f, ARRAY_SIZE(words))];
+	const char *word = words[fuzz_below(f, ARRAY_SIZE(words))];
 
 	if (!once_in(f, 4) && strlen(word) <= max)
 		put(m, type, word, strlen(word) + 1);
@@ -160,7 +155,7 @@ static void put_attrs(struct fuzz *f, struct fuzz_msg *m, int policy,
 
 	if (!p->max)
 		return;
-	start = below(f, p->max);
+	start = fuzz_below(f, p->max);
 	for (i = 0; i < p->max; i++) {
 		unsigned int type = 1 + (start + (down ? p->max - i : i)) % p->max;
 		bool few = depth && !once_in(f, 3);
@@ -179,7 +174,7 @@ static const struct policy_op *pick_op(struct fuzz *f)
 	const struct policy_op *op;
 
 	do {
-		op = &f->policies->op[below(f, f->policies->n_ops)];
+		op = &f->policies->op[fuzz_below(f, f->policies->n_ops)];
 	} while (op->cmd == VMSCHED_CMD_SCHED_SWITCH &&
 		 !once_in(f, SWITCH_RARITY));
 	return op;
@@ -207,7 +202,7 @@ void fuzz_append(struct fuzz *f, struct fuzz_msg *m)
 	hdr->nlmsg_pid = once_in(f, 4) ? storm_random(f->rng) : 0;
 	genl = NLMSG_DATA(hdr);
 	genl->cmd = op->cmd;
-	genl->version = once_in(f, 8) ? below(f, 256) : VMSCHED_FAMILY_VERSION;
+	genl->version = once_in(f, 8) ? fuzz_below(f, 256) : VMSCHED_FAMILY_VERSION;
 	if (op->policy >= 0)
 		put_attrs(f, m, op->policy, 0);
 	hdr->nlmsg_len = m->len - at;

@@ -29,6 +29,11 @@ struct fuzz {
 	unsigned int n_vms;
 };
 
+static inline unsigned int fuzz_below(struct fuzz *f, unsigned int n)
+{
+	return storm_below(f->rng, n);
+}
+
 /* A request that no policy refuses, appended to @m */
 void fuzz_append(struct fuzz *f, struct fuzz_msg *m);
 

@@ -19,11 +19,6 @@ struct places {
 	unsigned int n;
 };
 
-static unsigned int below(struct fuzz *f, unsigned int n)
-{
-	return storm_below(f->rng, n);
-}
-
 static void find_places(const struct fuzz_msg *m, size_t at, size_t end,
 			struct places *p)
 {
@@ -44,62 +39,62 @@ static struct nlattr *pick_attr(struct fuzz *f, struct fuzz_msg *m)
 	struct places p = { .n = 0 };
 
 	find_places(m, FIRST_ATTR, m->len, &p);
-	return p.n ? (struct nlattr *)(m->buf + p.at[below(f, p.n)]) : NULL;
+	return p.n ? (struct nlattr *)(m->buf + p.at[fuzz_below(f, p.n)]) : NULL;
 }
 
 static void flip_bit(struct fuzz *f, struct fuzz_msg *m)
 {
 	if (m->len)
-		m->buf[below(f, m->len)] ^= 1 << below(f, 8);
+		m->buf[fuzz_below(f, m->len)] ^= 1 << fuzz_below(f, 8);
 }
 
 static void random_byte(struct fuzz *f, struct fuzz_msg *m)
 {
 	if (m->len)
-		m->buf[below(f, m->len)] = below(f, 256);
+		m->buf[fuzz_below(f, m->len)] = fuzz_below(f, 256);
 }
 
 static void break_flags(struct fuzz *f, struct fuzz_msg *m)
 {
-	m->hdr.nlmsg_flags ^= 1 << below(f, 16);
+	m->hdr.nlmsg_flags ^= 1 << fuzz_below(f, 16);
 }
 
 static void break_type(struct fuzz *f, struct fuzz_msg *m)
 {
-	m->hdr.nlmsg_type = below(f, 2) ? below(f, NLMSG_MIN_TYPE) :
-					  FUZZ_NO_FAMILY + below(f, 0x8000);
+	m->hdr.nlmsg_type = fuzz_below(f, 2) ? fuzz_below(f, NLMSG_MIN_TYPE) :
+					  FUZZ_NO_FAMILY + fuzz_below(f, 0x8000);
 }
 
 static void break_genl(struct fuzz *f, struct fuzz_msg *m)
 {
 	struct genlmsghdr *genl = NLMSG_DATA(&m->hdr);
 
-	switch (below(f, 4)) {
+	switch (fuzz_below(f, 4)) {
 	case 0:
-		genl->reserved = 1 + below(f, 0xffff);
+		genl->reserved = 1 + fuzz_below(f, 0xffff);
 		break;
 	case 1:
-		genl->version = below(f, 256);
+		genl->version = fuzz_below(f, 256);
 		break;
 	case 2:
-		genl->cmd = below(f, 256);
+		genl->cmd = fuzz_below(f, 256);
 		break;
 	default:
-		genl->cmd = below(f, VMSCHED_CMD_MAX + 3);
+		genl->cmd = fuzz_below(f, VMSCHED_CMD_MAX + 3);
 	}
 }
 
 static void break_length(struct fuzz *f, struct fuzz_msg *m)
 {
-	switch (below(f, 3)) {
+	switch (fuzz_below(f, 3)) {
 	case 0:
-		m->hdr.nlmsg_len += below(f, 17) - 8;
+		m->hdr.nlmsg_len += fuzz_below(f, 17) - 8;
 		break;
 	case 1:
 		m->hdr.nlmsg_len = storm_random(f->rng);
 		break;
 	default:
-		m->hdr.nlmsg_len = below(f, 32);
+		m->hdr.nlmsg_len = fuzz_below(f, 32);
 	}
 }
 
@@ -109,15 +104,15 @@ static void break_attr_length(struct fuzz *f, struct fuzz_msg *m)
 
 	if (!a)
 		return;
-	switch (below(f, 3)) {
+	switch (fuzz_below(f, 3)) {
 	case 0:
-		a->nla_len += below(f, 17) - 8;
+		a->nla_len += fuzz_below(f, 17) - 8;
 		break;
 	case 1:
-		a->nla_len = below(f, 9);
+		a->nla_len = fuzz_below(f, 9);
 		break;
 	default:
-		a->nla_len = below(f, 0x10000);
+		a->nla_len = fuzz_below(f, 0x10000);
 	}
 }
 
@@ -127,7 +122,7 @@ static void break_attr_type(struct fuzz *f, struct fuzz_msg *m)
 
 	if (!a)
 		return;
-	switch (below(f, 4)) {
+	switch (fuzz_below(f, 4)) {
 	case 0:
 		a->nla_type ^= NLA_F_NESTED;
 		break;
@@ -135,19 +130,19 @@ static void break_attr_type(struct fuzz *f, struct fuzz_msg *m)
 		a->nla_type ^= NLA_F_NET_BYTEORDER;
 		break;
 	case 2:
-		a->nla_type = below(f, 0x10000);
+		a->nla_type = fuzz_below(f, 0x10000);
 		break;
 	default:
-		a->nla_type = (a->nla_type & ~NLA_TYPE_MASK) | below(f, 32);
+		a->nla_type = (a->nla_type & ~NLA_TYPE_MASK) | fuzz_below(f, 32);
 	}
 }
 
 static void cut_off(struct fuzz *f, struct fuzz_msg *m)
 {
 	/* Linux takes no message of no bytes */
-	m->len = 1 + below(f, m->len);
+	m->len = 1 + fuzz_below(f, m->len);
 	/* In the middle of an attribute, or of the whole message */
-	if (below(f, 4) && m->len >= NLMSG_HDRLEN)
+	if (fuzz_below(f, 4) && m->len >= NLMSG_HDRLEN)
 		m->hdr.nlmsg_len = m->len;
 }
 
@@ -162,11 +157,11 @@ static void append_bytes(struct fuzz_msg *m, const void *data, size_t n)
 
 static void append_garbage(struct fuzz *f, struct fuzz_msg *m)
 {
-	size_t i, n = below(f, 8) ? 1 + below(f, 16) : below(f, 8192);
+	size_t i, n = fuzz_below(f, 8) ? 1 + fuzz_below(f, 16) : fuzz_below(f, 8192);
 	uint8_t bytes[8192];
 
 	for (i = 0; i < n; i++)
-		bytes[i] = below(f, 4) ? 0 : below(f, 256);
+		bytes[i] = fuzz_below(f, 4) ? 0 : fuzz_below(f, 256);
 	append_bytes(m, bytes, n);
 }
 
@@ -174,7 +169,7 @@ static void append_garbage(struct fuzz *f, struct fuzz_msg *m)
 static void repeat_attr(struct fuzz *f, struct fuzz_msg *m)
 {
 	const struct nlattr *a = pick_attr(f, m);
-	unsigned int times = below(f, 8) ? 1 : 200;
+	unsigned int times = fuzz_below(f, 8) ? 1 : 200;
 
 	while (a && times--)
 		append_bytes(m, a, NLA_ALIGN(a->nla_len));
@@ -185,10 +180,10 @@ static void add_attr(struct fuzz *f, struct fuzz_msg *m)
 	struct {
 		struct nlattr head;
 		uint8_t data[28];
-	} a = { .head.nla_type = below(f, 40) };
+	} a = { .head.nla_type = fuzz_below(f, 40) };
 
-	a.head.nla_len = NLA_HDRLEN + below(f, sizeof(a.data) + 1);
-	if (!below(f, 4))
+	a.head.nla_len = NLA_HDRLEN + fuzz_below(f, sizeof(a.data) + 1);
+	if (!fuzz_below(f, 4))
 		a.head.nla_type |= NLA_F_NESTED;
 	append_bytes(m, &a, NLA_ALIGN(a.head.nla_len));
 }
@@ -196,7 +191,7 @@ static void add_attr(struct fuzz *f, struct fuzz_msg *m)
 /* A nest in a nest in a nest, of an attribute that may be one */
 static void nest_deep(struct fuzz *f, struct fuzz_msg *m)
 {
-	unsigned int depth = 1 + below(f, DEEP);
+	unsigned int depth = 1 + fuzz_below(f, DEEP);
 	const struct nlattr *like = pick_attr(f, m);
 	struct nlattr nests[DEEP];
 	unsigned int i;
@@ -246,10 +241,10 @@ void fuzz_break(struct fuzz *f, struct fuzz_msg *m)
 		append_garbage, repeat_attr, add_attr, nest_deep, reorder,
 		dirty_padding,
 	};
-	unsigned int n = 1 + below(f, MAX_BREAKS);
+	unsigned int n = 1 + fuzz_below(f, MAX_BREAKS);
 
 	while (n--)
-		how[below(f, ARRAY_SIZE(how))](f, m);
+		how[fuzz_below(f, ARRAY_SIZE(how))](f, m);
 	/* Other families are none of this test's business */
 	if (m->len >= NLMSG_HDRLEN && m->hdr.nlmsg_type >= NLMSG_MIN_TYPE &&
 	    m->hdr.nlmsg_type != f->family && m->hdr.nlmsg_type < FUZZ_NO_FAMILY)

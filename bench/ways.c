@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "lib/attr.h"
 #include "lib/rawvm.h"
 
 #define PERIOD_NS	10000000
@@ -17,18 +18,6 @@
 #ifndef SCHED_DEADLINE
 #define SCHED_DEADLINE	6
 #endif
-
-/* linux/sched/types.h collides with sched.h */
-struct attr {
-	uint32_t size;
-	uint32_t policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime;
-	uint64_t deadline;
-	uint64_t period;
-};
 
 void way_begin(const struct way *way)
 {
@@ -52,7 +41,7 @@ void way_end(const struct way *way)
  */
 void way_favour(const struct way *way, struct rawvm *vm)
 {
-	struct attr a = {
+	struct kernel_sched_attr a = {
 		.size = sizeof(a), .policy = way->policy, .nice = way->nice,
 		.priority = way->priority, .runtime = way->runtime,
 	};

@@ -22,20 +22,6 @@
 #define STAT_FIELDS	"%*c %*d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u" \
 			" %*d %*d %*d %*d %*d %*d %llu"
 
-/* struct sched_attr of the kernel; glibc 2.36 has none */
-struct kernel_sched_attr {
-	uint32_t size;
-	uint32_t policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime;
-	uint64_t deadline;
-	uint64_t period;
-	uint32_t util_min;
-	uint32_t util_max;
-};
-
 static int read_stat(struct attr *at, pid_t pid)
 {
 	char path[64], line[1024];

@@ -11,6 +11,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* struct sched_attr of the kernel; glibc 2.36 has none */
+struct kernel_sched_attr {
+	uint32_t size;
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime;
+	uint64_t deadline;
+	uint64_t period;
+	uint32_t util_min;
+	uint32_t util_max;
+};
+
 struct attr {
 	pid_t tid;
 	bool kernel_thread;

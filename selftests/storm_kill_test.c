@@ -21,7 +21,6 @@
 #define EARLY_US	60000
 /* VMs between two changes of the scheduler */
 #define PER_SWITCH	5
-#define HANG_SECONDS	patience(HANG_LIMIT_MS / 1000)
 
 static const char * const schedulers[] = { "rr", "bvt", "native" };
 
@@ -157,19 +156,6 @@ static int end_vms(struct storm_worker *w)
 	return ret;
 }
 
-/* Change the scheduler now and then until @n things are done */
-static bool change_until(struct storm *s, uint64_t n)
-{
-	while (storm_work(s) < n) {
-		uint64_t next = storm_work(s) + PER_SWITCH;
-
-		if (sched_switch(any_scheduler(&s->rng), NULL) ||
-		    !storm_wait_work(s, next < n ? next : n, HANG_SECONDS))
-			return false;
-	}
-	return true;
-}
-
 /* In rounds, after each of which no VM may be left in the lists */
 TEST_STORM(vms_end_in_all_ways, 150)
 {
@@ -187,7 +173,9 @@ TEST_STORM(vms_end_in_all_ways, 150)
 	ASSERT_GT(was, 0);
 	while (done < n) {
 		ASSERT_EQ(0, storm_start(s, KILLERS, end_vms, ids));
-		ASSERT_TRUE(change_until(s, per_round));
+		ASSERT_TRUE(storm_switch_until(s, schedulers,
+					       ARRAY_SIZE(schedulers),
+					       per_round, PER_SWITCH));
 		done += storm_work(s);
 		ASSERT_EQ(0, storm_stop(s));
 		ASSERT_TRUE(storm_only_witnesses_listed(s));

@@ -15,9 +15,6 @@
 #define PCPUS		4
 #define VCPUS		2
 #define SETTLE_MS	100
-#define HANG_SECONDS	patience(HANG_LIMIT_MS / 1000)
-/* Linux says so when a CPU goes that was the only one in a thread's mask */
-#define AFFINE_TEXT	"no longer affine to cpu"
 
 /* Those that bind threads come first */
 static const char * const schedulers[] = { "rr", "bvt", "native" };
@@ -103,20 +100,6 @@ static bool change(struct storm *s, unsigned int which)
 	return !sched_switch(schedulers[storm_below(&s->rng, which)], NULL);
 }
 
-/* Change to one of the first @which schedulers, each time @step more was done */
-static bool change_until(struct storm *s, unsigned int which, uint64_t n,
-			 uint64_t step)
-{
-	while (storm_work(s) < n) {
-		uint64_t next = storm_work(s) + step;
-
-		if (!change(s, which) ||
-		    !storm_wait_work(s, next < n ? next : n, HANG_SECONDS))
-			return false;
-	}
-	return true;
-}
-
 /*
  * A thread that is made while its parent's mask is changed may get what both
  * have in common. Of these that are two CPUs: one alone is from vmsched.
@@ -160,7 +143,7 @@ TEST_STORM(children_inherit_no_mask_of_vmsched, 200)
 		.breeds = true }, "0-3");
 	ASSERT_NE(NULL, w);
 	ASSERT_EQ(0, storm_start(s, VCPUS, rewrite_wide, w));
-	ASSERT_TRUE(change_until(s, ANY, n, 200));
+	ASSERT_TRUE(storm_switch_until(s, schedulers, ANY, n, 200));
 	storm_done(s, "masks_written", storm_work(s));
 	EXPECT_EQ(0, storm_stop(s));
 	children = rawvm_children(w->vm, &narrow);
@@ -256,7 +239,7 @@ static bool hotplug_round(struct storm *s, struct wishes *w, unsigned int n)
 	    storm_start(s, 2, hotplug_worker, w))
 		return false;
 	for (next = 2; storm_work(s) < n; next += 2) {
-		if (!change_until(s, MANAGED, next, 1) ||
+		if (!storm_switch_until(s, schedulers, MANAGED, next, 1) ||
 		    !all_have_cpus(w->vm) || !storm_witnesses_advance(s) ||
 		    !rawvm_advances(w->vm, HANG_LIMIT_MS))
 			return false;
@@ -276,7 +259,7 @@ TEST_STORM(cpus_come_and_go, 200)
 
 	if (cpus_online() != PCPUS)
 		SKIP(return, "needs %u CPUs, has %u", PCPUS, cpus_online());
-	s->expected = AFFINE_TEXT;
+	s->expected = KLOG_AFFINE;
 	w = start_vms(&(struct rawvm_spec) {
 		.name = "wanted", .nr_vcpus = VCPUS }, "0-2");
 	ASSERT_NE(NULL, w);
@@ -382,7 +365,7 @@ static bool fight_round(struct storm *s, struct fight *f, unsigned int n)
 	struct wishes *w = f->wishes;
 
 	if (storm_start(s, VCPUS + 1, fight_or_edit, f) ||
-	    !change_until(s, ANY, n, 50) || storm_stop(s))
+	    !storm_switch_until(s, schedulers, ANY, n, 50) || storm_stop(s))
 		return false;
 	storm_seed(&s->rng, s->seed += VCPUS + 2);
 	/* The cpuset alone: two CPUs of it are left, see "Limits" */

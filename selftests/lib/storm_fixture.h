@@ -9,8 +9,31 @@
 #include "test.h"
 
 #include "cli.h"
+#include "exact.h"
 #include "modules.h"
 #include "storm.h"
+
+#define HANG_SECONDS	patience(HANG_LIMIT_MS / 1000)
+
+/*
+ * Change to any of the first @which of @schedulers each time that the workers have
+ * done @step more, until they have counted @n. False if that fails or hangs.
+ */
+static inline bool storm_switch_until(struct storm *s,
+				      const char * const *schedulers,
+				      unsigned int which, uint64_t n,
+				      uint64_t step)
+{
+	while (storm_work(s) < n) {
+		uint64_t next = storm_work(s) + step;
+		const char *name = schedulers[storm_below(&s->rng, which)];
+
+		if (sched_switch(name, NULL) ||
+		    !storm_wait_work(s, next < n ? next : n, HANG_SECONDS))
+			return false;
+	}
+	return true;
+}
 
 FIXTURE(storm) {
 	struct storm storm;

@@ -40,6 +40,7 @@ void __vms_charge(struct vms_vcpu *v, u64 now)
 		return;
 	inst->ops->charge(inst, v->ent, sum - v->charged, now);
 	v->charged = sum;
+	v->served_at = now;
 }
 
 /* The queue of @v is that of @cpu from now on; it is not queued. */

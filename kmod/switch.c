@@ -208,14 +208,17 @@ static void __export_all(struct vms_pool *pool, u64 now)
 	old->ops->deactivate(old, now);
 }
 
-/* Who waited longest comes first, so that frequent switches starve nobody. */
-static int by_wait(void *unused, const struct list_head *a,
+/*
+ * Who has not run for the longest time comes first, so that frequent switches
+ * starve nobody: one that was granted just before a switch may not have run.
+ */
+static int by_service(void *unused, const struct list_head *a,
 		   const struct list_head *b)
 {
 	const struct vms_vcpu *va = container_of(a, struct vms_vcpu, pool_node);
 	const struct vms_vcpu *vb = container_of(b, struct vms_vcpu, pool_node);
 
-	return va->wait_from > vb->wait_from;
+	return va->served_at > vb->served_at;
 }
 
 static void __import_one(struct vms_vcpu *v, u64 now)
@@ -239,7 +242,7 @@ static void __import_all(struct vms_pool *pool, u64 now)
 {
 	struct vms_vcpu *v;
 
-	list_sort(NULL, &pool->vcpus, by_wait);
+	list_sort(NULL, &pool->vcpus, by_service);
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (pool->managed) {
 			__import_one(v, now);

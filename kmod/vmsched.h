@@ -204,6 +204,7 @@ struct vms_vm {
  * @woken:	(P) woke in KVM_RUN, and its thread has not run since
  * @charged:	(P) part of executed time that the scheduler knows
  * @wait_from:	(P) since when it is waiting
+ * @served_at:	(P) when it was last seen to have run
  * @migrations:	(P)
  * @ent:	(P) view of the active scheduler
  * @next_ent:	view of the one being switched to; under vms_mutex
@@ -255,6 +256,7 @@ struct vms_vcpu {
 	bool woken;
 	u64 charged;
 	u64 wait_from;
+	u64 served_at;
 	u64 migrations;
 	struct vmsched_vcpu *ent;
 	struct vmsched_vcpu *next_ent;

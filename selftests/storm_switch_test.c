@@ -68,14 +68,6 @@ static int switch_to(struct genl *g, const char *to)
 	return genl_call(g, &m, &ack, NULL, NULL) ?: ack.error;
 }
 
-static bool load_counter(void)
-{
-	char path[256];
-
-	return !module_own(path, sizeof(path), "vmsched_count") &&
-	       !module_insert(path);
-}
-
 static long counted(const char *what)
 {
 	char text[32];
@@ -173,7 +165,7 @@ TEST_STORM(switches_are_called_in_order, 90)
 	long counting;
 
 	ASSERT_TRUE(spawn_mixed(vms));
-	ASSERT_TRUE(load_counter());
+	ASSERT_EQ(0, module_insert_own("vmsched_count"));
 	ASSERT_EQ(0, genl_open(&g));
 	counting = do_switches(s, &g, n, vms);
 	ASSERT_GT(counting, 0);

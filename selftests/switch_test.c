@@ -4,6 +4,7 @@
  * guest goes on, nothing is printed, nothing is left behind.
  */
 #include "lib/fixture.h"
+#include "lib/genl.h"
 #include "lib/watch.h"
 
 #define SWITCHES		500
@@ -163,6 +164,52 @@ TEST_F_TIMEOUT(vmsched, guests_come_and_go, 300)
 		EXPECT_EQ(0, i % 2 ? rawvm_kill(vm) : rawvm_stop(vm));
 	}
 	EXPECT_TRUE(rawvm_advances(stays, HANG_LIMIT_MS));
+}
+
+#define SPINNERS		4
+#define LONG_SLICE_US		100000
+
+/*
+ * No slice ends between two switches, and neither scheduler knows what a vCPU is
+ * owed: who has not run for the longest time has to be the first. Each second
+ * switch comes before anybody could run.
+ */
+TEST_F_TIMEOUT(vmsched, frequent_switches_starve_nobody, 300)
+{
+	struct watch_result seen;
+	struct rawvm *vms[SPINNERS];
+	struct watch *watch;
+	unsigned int i;
+	struct genl g;
+
+	if (!clock_is_exact())
+		SKIP(return, "what runs between two switches needs exact time");
+	ASSERT_EQ(0, genl_open(&g));
+	ASSERT_EQ(0, module_insert_own("vmsched_count"));
+	ASSERT_EQ(0, module_set_param("vmsched_count", "slice_us",
+				      LONG_SLICE_US));
+	for (i = 0; i < SPINNERS; i++) {
+		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
+			.name = "spin", .kind = RAWVM_SPIN });
+		ASSERT_NE(NULL, vms[i]);
+	}
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	for (i = 0; i < SPINNERS; i++)
+		ASSERT_EQ(0, cli_do("vm set pid:%d slice %u",
+				    rawvm_pid(vms[i]), LONG_SLICE_US));
+	ASSERT_EQ(0, control_first());
+	watch = watch_start(vms, SPINNERS, WINDOW_MS);
+	ASSERT_NE(NULL, watch);
+	for (i = 0; i < SWITCHES / 5; i++) {
+		clock_sleep_ms(INTERVAL_MS);
+		ASSERT_EQ(0, genl_switch(&g, "count"));
+		ASSERT_EQ(0, genl_switch(&g, "rr"));
+	}
+	watch_stop(watch, &seen);
+	EXPECT_EQ(0, seen.missed);
+	ASSERT_EQ(0, genl_switch(&g, "native"));
+	genl_close(&g);
+	EXPECT_EQ(0, module_remove("vmsched_count"));
 }
 
 /* Ticks of an exit that KVM handles, as a guest counts them that starts now */

@@ -110,6 +110,14 @@ int module_own(char *path, size_t size, const char *name)
 	return 0;
 }
 
+int module_insert_own(const char *name)
+{
+	char path[256];
+	int ret = module_own(path, sizeof(path), name);
+
+	return ret ? ret : module_insert(path);
+}
+
 static int open_param(const char *module, const char *param, int flags)
 {
 	char path[128];

@@ -23,6 +23,9 @@ int module_insert_with(const char *path, const char *params);
 void module_path(char *path, size_t size, const char *name);
 int module_own(char *path, size_t size, const char *name);
 
+/* Insert one of selftests/modules */
+int module_insert_own(const char *name);
+
 /* A parameter of a module that is loaded; -errno */
 int module_param(const char *module, const char *param, char *buf, size_t size);
 int module_set_param(const char *module, const char *param, long value);

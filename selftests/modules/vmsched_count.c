@@ -12,7 +12,9 @@
 #include <linux/irqflags.h>
 #include <linux/moduleparam.h>
 
-#define SLICE_NS	(2 * NSEC_PER_MSEC)
+/* Long against a switch of scheduler or short: as a test wants it */
+static unsigned int slice_us = 2000;
+module_param(slice_us, uint, 0644);
 
 /* An instance goes through these in their order; DOWN may come from any. */
 enum life {
@@ -86,6 +88,11 @@ static void check(bool ok, const char *what)
 }
 
 #define CALLED(name)	(n_##name++)
+
+static u64 slice_ns(void)
+{
+	return (u64)READ_ONCE(slice_us) * NSEC_PER_USEC;
+}
 
 static struct count_inst *count_inst(struct vmsched_inst *inst)
 {
@@ -271,7 +278,7 @@ static struct vmsched_vcpu *count_pick_next(struct vmsched_inst *inst, int cpu,
 	CALLED(pick);
 	take_out(inst, count_vcpu(v));
 	count_vcpu(v)->used = 0;
-	*slice = SLICE_NS;
+	*slice = slice_ns();
 	return v;
 }
 
@@ -304,8 +311,8 @@ static s64 count_preempt_in(struct vmsched_inst *inst, int cpu,
 	check_active(inst, "preempt_in");
 	check(count_vcpu(woken)->queued && !count_vcpu(cur)->queued,
 	      "preempt_in: who is queued?");
-	return count_vcpu(cur)->used < SLICE_NS ?
-	       SLICE_NS - count_vcpu(cur)->used : 0;
+	return count_vcpu(cur)->used < slice_ns() ?
+	       slice_ns() - count_vcpu(cur)->used : 0;
 }
 
 static void count_set_params(struct vmsched_inst *inst, struct vmsched_vcpu *v,

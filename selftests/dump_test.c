@@ -40,11 +40,15 @@ static int start_all(struct rawvm *vms[VMS], uint64_t ids[VMS])
 		char name[16];
 
 		snprintf(name, sizeof(name), "guest%u", i);
-		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
+		vms[i] = rawvm_launch(&(struct rawvm_spec) {
 			.name = name, .kind = RAWVM_TICK,
 			.nr_vcpus = VCPUS, .period_us = PERIOD_US });
-		if (!vms[i] || !vm_listed(rawvm_pid(vms[i]), true, limit_ms(1000)) ||
-		    vm_u64(rawvm_pid(vms[i]), "id", &ids[i]))
+		if (!vms[i])
+			return -1;
+	}
+	for (i = 0; i < VMS; i++) {
+		if (!vm_listed(rawvm_pid(vms[i]), true, HANG_LIMIT_MS) ||
+		    vm_id(rawvm_pid(vms[i]), &ids[i]))
 			return -1;
 	}
 	return 0;

@@ -169,7 +169,7 @@ TEST_F_TIMEOUT(vmsched, commands, LIMIT)
 	if (faults_missing())
 		SKIP(return, "%s", faults_missing());
 	ASSERT_TRUE(bed_make(&b));
-	ASSERT_EQ(0, vm_u64(b.pid[0], "id", &vm));
+	ASSERT_EQ(0, vm_id(b.pid[0], &vm));
 	ASSERT_EQ(0, fault_function("netlink_rcv_skb", &answers));
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		ASSERT_EQ(0, faults_within(&b.own));

@@ -146,7 +146,7 @@ static int start_targets(struct targets *t, struct fuzz_common *c)
 		t->vm[i] = rawvm_spawn(&spec[i]);
 		if (!t->vm[i] ||
 		    !vm_listed(rawvm_pid(t->vm[i]), true, limit_ms(1000)) ||
-		    vm_u64(rawvm_pid(t->vm[i]), "id", &c->vm[i]))
+		    vm_id(rawvm_pid(t->vm[i]), &c->vm[i]))
 			return -ECHILD;
 	}
 	c->n_vms = i;
@@ -193,7 +193,7 @@ static struct fuzz_common *common_new(struct storm *s)
 	ret = policies_read(&g, &c->policies) ?:
 	      doc_table("errors", &c->errors);
 	for (i = 0; !ret && i < STORM_WITNESSES; i++)
-		ret = vm_u64(rawvm_pid(s->witness[i]), "id", &c->witness[i]);
+		ret = vm_id(rawvm_pid(s->witness[i]), &c->witness[i]);
 	genl_close(&g);
 	/* Linux tells of attributes of a bad length and of left-over bytes */
 	s->expected = "netlink: ";

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "clock.h"
+#include "genl.h"
 #include "modules.h"
 
 #define LINE_SIZE	512
@@ -219,6 +220,38 @@ int vcpu_u64(pid_t tid, const char *key, uint64_t *value)
 	return list_u64("vcpu", "tid", tid, key, value);
 }
 
+struct vm_of_pid {
+	pid_t pid;
+	uint64_t id;
+};
+
+static void take_vm_of_pid(const struct nlmsghdr *msg, void *arg)
+{
+	struct vm_of_pid *vm = arg;
+
+	if (genl_u32(genl_attr(msg, VMSCHED_A_VM_PID)) == (uint32_t)vm->pid)
+		vm->id = genl_u64(genl_attr(msg, VMSCHED_A_VM_ID));
+}
+
+int vm_id(pid_t pid, uint64_t *id)
+{
+	struct vm_of_pid vm = { .pid = pid };
+	struct genl_ack ack;
+	struct genl_msg m;
+	struct genl g;
+	int ret;
+
+	if (genl_open(&g))
+		return -ENODEV;
+	genl_begin(&g, &m, VMSCHED_CMD_VM_GET, NLM_F_DUMP);
+	ret = genl_call(&g, &m, &ack, take_vm_of_pid, &vm) ?: ack.error;
+	genl_close(&g);
+	if (ret)
+		return ret;
+	*id = vm.id;
+	return vm.id ? 0 : -ENOENT;
+}
+
 /*
  * An exact clock leaps to the next timer while the machine waits for a file of
  * its host, for seconds if that is busy: one look may take all of the time.
@@ -233,13 +266,13 @@ bool vm_listed(pid_t pid, bool listed, unsigned int timeout_ms)
 	int ret;
 
 	do {
-		ret = vm_u64(pid, "id", &id);
+		ret = vm_id(pid, &id);
 		if (ret == (listed ? 0 : -ENOENT))
 			return true;
 		clock_sleep_ms(10);
 	} while (++looks < MIN_LOOKS || clock_ns() < end);
 	printf("# VM of pid %d is %s after %u ms\n", pid,
-	       listed ? "not in `vm list`" : "still in `vm list`", timeout_ms);
+	       listed ? "not listed" : "still listed", timeout_ms);
 	return false;
 }
 

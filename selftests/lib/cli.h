@@ -62,7 +62,10 @@ int vm_u64(pid_t pid, const char *key, uint64_t *value);
 /* Value of @key in the `vcpu list` entry of thread @tid */
 int vcpu_u64(pid_t tid, const char *key, uint64_t *value);
 
-/* True once VMM @pid is (or is not) in `vm list`; false after @timeout_ms */
+/* Id of the VM of VMM @pid, without a program that asks; -ENOENT without VM */
+int vm_id(pid_t pid, uint64_t *id);
+
+/* True once VMM @pid has (or has not) a VM; false after @timeout_ms */
 bool vm_listed(pid_t pid, bool listed, unsigned int timeout_ms);
 
 /*

@@ -37,7 +37,7 @@ static inline struct rawvm *start_listed(const char *name, uint64_t *id)
 		.name = name, .kind = RAWVM_TICK });
 
 	if (!vm || !vm_listed(rawvm_pid(vm), true, limit_ms(1000)) ||
-	    vm_u64(rawvm_pid(vm), "id", id))
+	    vm_id(rawvm_pid(vm), id))
 		return NULL;
 	return vm;
 }

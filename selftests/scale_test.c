@@ -49,7 +49,7 @@ static struct crowd crowd;
 static bool crowd_advances(const struct crowd *c)
 {
 	static uint64_t before[MAX_VMS];
-	uint64_t end = clock_ns() + HANG_LIMIT_MS * NSEC_PER_MSEC;
+	uint64_t end = clock_ns() + patience(HANG_LIMIT_MS) * NSEC_PER_MSEC;
 	unsigned int i;
 
 	for (i = 0; i < c->n; i++)
@@ -238,7 +238,7 @@ static bool crowd_goes_on(struct genl *g, const struct crowd *c)
 			return false;
 		/* All vCPUs, where there are many */
 		if (rawvm_nr_vcpus(c->vm[0]) > 1 &&
-		    !rawvm_advances(c->vm[0], HANG_LIMIT_MS))
+		    !rawvm_advances(c->vm[0], patience(HANG_LIMIT_MS)))
 			return false;
 	}
 	return true;
@@ -302,7 +302,9 @@ TEST_STORM(many_vms, LIMIT)
 	EXPECT_LT(0, sum.whole);
 	EXPECT_LT(2, sum.longest);
 	metric("kept_kib", kib[1] - kib[0], "KiB");
-	EXPECT_LT(kib[1] - kib[0], KEPT_KIB);
+	/* Checkers keep freed memory for a while; there kmemleak is the judge */
+	if (!kernel_is_debug())
+		EXPECT_LT(kib[1] - kib[0], KEPT_KIB);
 	genl_close(&g);
 }
 
@@ -319,7 +321,7 @@ TEST_STORM(most_vcpus, LIMIT)
 	before = objects_in_use();
 	crowd.vm[0] = rawvm_spawn(&(struct rawvm_spec) {
 		.name = "large", .kind = RAWVM_TICK, .nr_vcpus = MOST_VCPUS,
-		.period_us = 4 * PERIOD_US });
+		.period_us = patience(4) * PERIOD_US });
 	ASSERT_NE(NULL, crowd.vm[0]);
 	crowd.n = 1;
 	ASSERT_TRUE(all_listed(&g, &crowd));

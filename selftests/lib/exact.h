@@ -19,12 +19,19 @@
 #include "cpus.h"
 
 #define HANG_LIMIT_MS		30000
+/* On the debug kernel it takes a second to start a program, and more */
+#define DEBUG_PATIENCE		6
 #define CPUID_HYPERVISOR	0x40000000
 
 static inline bool kernel_is_debug(void)
 {
 	return !access("/sys/kernel/debug/kmemleak", F_OK) ||
 	       !access("/sys/kernel/debug/kcsan", F_OK);
+}
+
+static inline int patience(int seconds)
+{
+	return kernel_is_debug() ? seconds * DEBUG_PATIENCE : seconds;
 }
 
 static inline bool clock_is_exact(void)

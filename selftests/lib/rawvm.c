@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "exact.h"
 #include "rawvm_int.h"
 
 #define COMMAND_TIMEOUT_MS	30000
-#define START_TIMEOUT_MS	30000
+#define START_TIMEOUT_MS	(patience(30) * 1000)
 
 struct rawvm {
 	struct rawvm *next;
@@ -120,7 +121,7 @@ static int rawvm_fork(struct rawvm *vm)
 /* Wait until all vCPU threads are there */
 static bool has_threads(const struct rawvm *vm)
 {
-	uint64_t end = clock_ns() + START_TIMEOUT_MS * NSEC_PER_MSEC;
+	uint64_t end = clock_ns() + (uint64_t)START_TIMEOUT_MS * NSEC_PER_MSEC;
 	unsigned int i;
 
 	for (i = 0; i < vm->spec.nr_vcpus; i++) {

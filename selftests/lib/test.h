@@ -21,14 +21,6 @@ static inline void metric(const char *name, double value, const char *unit)
 	printf("# %s: %.6g %s\n", name, value, unit);
 }
 
-/* On the debug kernel it takes a second to start a program, and more */
-#define DEBUG_PATIENCE	6
-
-static inline int patience(int seconds)
-{
-	return kernel_is_debug() ? seconds * DEBUG_PATIENCE : seconds;
-}
-
 #undef TEST_F_TIMEOUT
 #define TEST_F_TIMEOUT(fixture, test, seconds) \
 	__TEST_F_IMPL(fixture, test, -1, patience(seconds))

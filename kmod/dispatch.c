@@ -154,7 +154,8 @@ bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now)
 	if (!pc->slice_ns)
 		return true;
 	return hrtimer_is_queued((struct hrtimer *)&pc->timer) &&
-	       hrtimer_get_expires_ns(&pc->timer) <= now + slice_left(pc, now);
+	       ktime_to_ns(hrtimer_get_expires(&pc->timer)) <=
+		       now + slice_left(pc, now);
 }
 
 static void grant(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)

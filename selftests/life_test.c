@@ -360,7 +360,8 @@ TEST_F_TIMEOUT(vmsched, taskset, LIMIT)
 /* True once each vCPU of VM a is on @cpu, and stays there */
 static bool all_on(uint64_t cpu)
 {
-	uint64_t end = clock_ns() + ADVANCE_MS * NSEC_PER_MSEC;
+	/* Each look is a program that has to start */
+	uint64_t end = clock_ns() + patience(ADVANCE_MS) * NSEC_PER_MSEC;
 	unsigned int on = 0, i;
 	uint64_t is;
 

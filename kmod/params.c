@@ -171,6 +171,26 @@ static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
 	}
 }
 
+/* A vCPU that has one of the two as its own may not fit to the other of its VM. */
+static int check_budgets(struct vms_vm *vm, const struct wish *wish,
+			 struct nlattr *nest, struct netlink_ext_ack *extack)
+{
+	struct vmsched_params p;
+	struct vms_vcpu *v;
+
+	list_for_each_entry(v, &vm->vcpus, vm_node) {
+		p = v->params;
+		copy_set(&p, &wish->params, wish->set & ~v->own);
+		if (p.budget_us <= p.period_us)
+			continue;
+		NL_SET_ERR_MSG_ATTR_FMT(extack, nest,
+					"vCPU %u: budget-us %u would exceed period-us %u",
+					v->index, p.budget_us, p.period_us);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * vms_params_set_vm() - set parameters of a VM
  * @vm: the VM
@@ -195,7 +215,8 @@ int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
 		NL_SET_ERR_MSG(extack, "out of memory");
 		return -ENOMEM;
 	}
-	err = take_all(&wish, vm->pool, nest, extack);
+	err = take_all(&wish, vm->pool, nest, extack) ?:
+	      check_budgets(vm, &wish, nest, extack);
 	if (err)
 		goto out;
 

@@ -166,6 +166,25 @@ TEST_F_TIMEOUT(vmsched, refused_and_nothing_changed, LIMIT)
 	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 }
 
+/* What fits to a VM may not fit to the vCPU that has a part of it as its own */
+TEST_F_TIMEOUT(vmsched, budget_that_one_vcpu_cannot_have, LIMIT)
+{
+	char before[STATE_SIZE], after[STATE_SIZE], cmd[64];
+	struct rawvm *vm = start_guest();
+
+	ASSERT_NE(NULL, vm);
+	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, limit_ms(1000)));
+	ASSERT_EQ(0, cli_do("vcpu set pid:%d/0 period 10000", rawvm_pid(vm)));
+	ASSERT_TRUE(read_state(before));
+	snprintf(cmd, sizeof(cmd), "vm set pid:%d period 50000 budget 20000",
+		 rawvm_pid(vm));
+	EXPECT_TRUE(refused(0, CLI_REFUSED, "vCPU 0", cmd));
+	ASSERT_TRUE(read_state(after));
+	EXPECT_STREQ(before, after);
+	EXPECT_EQ(0, cli_do("vm set pid:%d period 50000 budget 10000",
+			    rawvm_pid(vm)));
+}
+
 /* The same while a scheduler other than native holds the guests */
 TEST_F_TIMEOUT(vmsched, refused_switch_keeps_the_scheduler, LIMIT)
 {

@@ -48,6 +48,25 @@ static long set_pid_max(long max)
 }
 
 /* Which ids VMs have had; shared by all that kill */
+/* Use up ids until Linux has come to the last one */
+static bool ids_begin_again(void)
+{
+	pid_t pid, last = 0;
+	unsigned int i;
+
+	for (i = 0; i < MAX_ID; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			return false;
+		if (pid < last)
+			return true;
+		last = pid;
+	}
+	return false;
+}
+
 struct ids {
 	uint64_t again;
 	uint8_t used[MAX_ID];
@@ -170,6 +189,7 @@ TEST_STORM(vms_end_in_all_ways, 150)
 		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, ids);
 	was = set_pid_max(MAX_ID);
+	ASSERT_TRUE(ids_begin_again());
 	ASSERT_GT(was, 0);
 	while (done < n) {
 		ASSERT_EQ(0, storm_start(s, KILLERS, end_vms, ids));
@@ -184,7 +204,8 @@ TEST_STORM(vms_end_in_all_ways, 150)
 	storm_done(s, "vms", done);
 	EXPECT_EQ(MAX_ID, set_pid_max(was));
 	metric("ids_used_again", ids->again, "");
-	EXPECT_GT(ids->again, done / 2);
+	/* Each takes several of 64 ids, and not all are those of a VM */
+	EXPECT_GT(ids->again, done / 4);
 }
 
 #define TARGETS		2

@@ -213,7 +213,7 @@ static void __export_all(struct vms_pool *pool, u64 now)
  * starve nobody: one that was granted just before a switch may not have run.
  */
 static int by_service(void *unused, const struct list_head *a,
-		   const struct list_head *b)
+		      const struct list_head *b)
 {
 	const struct vms_vcpu *va = container_of(a, struct vms_vcpu, pool_node);
 	const struct vms_vcpu *vb = container_of(b, struct vms_vcpu, pool_node);

@@ -15,6 +15,13 @@
 
 #define HANG_SECONDS	patience(HANG_LIMIT_MS / 1000)
 
+static inline const char *storm_scheduler(struct storm *s)
+{
+	static const char * const scheds[] = { "native", "rr", "bvt" };
+
+	return scheds[storm_below(&s->rng, ARRAY_SIZE(scheds))];
+}
+
 /*
  * Change to any of the first @which of @schedulers each time that the workers have
  * done @step more, until they have counted @n. False if that fails or hangs.

@@ -193,6 +193,7 @@ TEST_STORM(switches_are_called_in_order, 90)
 struct shared {
 	uint64_t asked;		/* switches that the kernel was asked for */
 	uint64_t maybe;		/* those through the tool, which may refuse by itself */
+	uint64_t listens;	/* who counts the events of switches is a member */
 	uint64_t told;		/* events of switches */
 	uint64_t lost;		/* times that the listener missed some */
 	uint64_t ended;		/* processes that will not switch any more */
@@ -230,6 +231,8 @@ static int work_switch(struct storm_worker *w, struct shared *sh)
 	struct genl g;
 	int err = genl_open(&g);
 
+	while (!err && !value(&sh->listens) && !storm_stopped(w))
+		usleep(1000);
 	while (!err && !storm_stopped(w)) {
 		err = switch_to(&g, scheds[storm_below(&w->rng, 4)]);
 		count(&sh->asked);
@@ -321,6 +324,7 @@ static int work_listen(struct storm_worker *w, struct shared *sh)
 	if (!err && setsockopt(g.fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
 			       sizeof(limit)))
 		err = -errno;
+	count(&sh->listens);
 	while (!err) {
 		bool last = value(&sh->ended) == SWITCHERS;
 

@@ -107,6 +107,16 @@ static void refuse(struct judge *j, int error, bool text)
 	j->text = text;
 }
 
+/* Where request and list are one entry, its right is asked for first of all. */
+static int no_op(const struct policies *p, uint8_t cmd, bool dump,
+		 enum judge_role role)
+{
+	const struct policy_op *other = policy_op(p, cmd, !dump);
+
+	return p->joined && role == JUDGE_USER && other &&
+	       (other->flags & GENL_ADMIN_PERM) ? -EPERM : -EOPNOTSUPP;
+}
+
 /* The header of generic netlink, who asks, and the attributes */
 static void judge_request(const struct policies *p, enum judge_role role,
 			  const struct nlmsghdr *msg, struct judge *j)
@@ -130,7 +140,7 @@ static void judge_request(const struct policies *p, enum judge_role role,
 	}
 	j->op = policy_op(p, genl->cmd, j->dump);
 	if (!j->op) {
-		refuse(j, -EOPNOTSUPP, false);
+		refuse(j, no_op(p, genl->cmd, j->dump, role), false);
 		return;
 	}
 	if (role == JUDGE_USER && (j->op->flags & GENL_ADMIN_PERM)) {

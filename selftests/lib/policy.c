@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli.h"
 #include "policy.h"
 
 typedef void each_fn(const struct nlattr *a, void *arg);
@@ -151,7 +152,13 @@ static int read_policies(struct genl *g, struct policies *p, unsigned int cmd)
 
 int policies_read(struct genl *g, struct policies *p)
 {
-	return read_policies(g, p, 0);
+	int ret = read_policies(g, p, 0);
+
+	if (ret)
+		return ret;
+	ret = kernel_lacks("split-ops");
+	p->joined = ret > 0;
+	return ret < 0 ? ret : 0;
 }
 
 int policies_read_one(struct genl *g, uint8_t cmd, struct policies *p)

@@ -39,6 +39,7 @@ struct policies {
 	struct policy_op op[POLICY_OPS];
 	unsigned int n_ops;
 	struct policy policy[POLICY_MAX];
+	bool joined;		/* this kernel has one entry for request and list */
 };
 
 /* All commands and policies of the family @g talks to; -errno */

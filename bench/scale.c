@@ -3,7 +3,8 @@
  * Many VMs: what vmsched keeps of each and of each vCPU, and how fast all are
  * listed. Peer: a dump of as many routes, the kernel's best-known dump.
  *
- * The VMs wake twice a second and do nothing else.
+ * The VMs wake twice a second and do nothing else. While they are listed they
+ * stand still, and each list begins at a tick: what else wakes would be chance.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,6 +29,10 @@
 #define BIG_VCPUS	16
 #define PERIOD_US	500000
 #define BUFFER		32768
+/* Of Debian's HZ=250 */
+#define TICK_NS		4000000
+
+static struct rawvm *vms[VMS];
 
 struct request {
 	struct nlmsghdr nlh;
@@ -102,8 +107,10 @@ static void measure_dump(const char *who, int fd, const void *request,
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		uint64_t start = clock_ns();
+		uint64_t start = (clock_ns() / TICK_NS + 2) * TICK_NS;
 
+		clock_sleep_until(start);
+		start = clock_ns();
 		n = dump(fd, request, len);
 		start = clock_ns() - start;
 		best = start < best ? start : best;
@@ -198,15 +205,28 @@ static double slab(void)
 	return kib * 1024;
 }
 
-static void start(unsigned int vms, unsigned int vcpus)
+static void start(unsigned int n, unsigned int vcpus)
 {
 	struct rawvm_spec spec = { .name = "many", .kind = RAWVM_TICK,
 				   .nr_vcpus = vcpus, .period_us = PERIOD_US };
 	unsigned int i;
 
-	for (i = 0; i < vms; i++)
-		if (!rawvm_spawn(&spec))
+	for (i = 0; i < n; i++) {
+		vms[i] = rawvm_spawn(&spec);
+		if (!vms[i])
 			die("no guest %u", i);
+	}
+	clock_sleep_ms(2 * PERIOD_US / 1000);
+}
+
+static void stop_all(unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (rawvm_pause(vms[i]))
+			die("guest %u does not stop", i);
+	/* Figures of before are out by then */
 	clock_sleep_ms(2 * PERIOD_US / 1000);
 }
 
@@ -254,6 +274,7 @@ void bench_scale(void)
 
 	start(VMS, 1);
 	small = (manage() - none) / VMS;
+	stop_all(VMS);
 	dump_routes();
 	dump_vms("vm-list", VMSCHED_CMD_VM_GET);
 	dump_vms("vcpu-list", VMSCHED_CMD_VCPU_GET);

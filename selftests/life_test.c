@@ -13,6 +13,7 @@
 
 #include "lib/file.h"
 #include "lib/fixture.h"
+#include "lib/genl.h"
 
 #define VCPUS		2
 #define ADVANCE_MS	HANG_LIMIT_MS
@@ -357,24 +358,52 @@ TEST_F_TIMEOUT(vmsched, taskset, LIMIT)
 	EXPECT_TRUE(both_advance());
 }
 
-/* True once each vCPU of VM a is on @cpu, and stays there */
-static bool all_on(uint64_t cpu)
-{
-	/* Each look is a program that has to start */
-	uint64_t end = clock_ns() + patience(ADVANCE_MS) * NSEC_PER_MSEC;
-	unsigned int on = 0, i;
-	uint64_t is;
+struct placed {
+	uint32_t cpu;
+	unsigned int there;
+	unsigned int elsewhere;
+};
 
+static void take_place(const struct nlmsghdr *msg, void *arg)
+{
+	struct placed *p = arg;
+
+	if (genl_u32(genl_attr(msg, VMSCHED_A_VCPU_CPU)) == p->cpu)
+		p->there++;
+	else
+		p->elsewhere++;
+}
+
+/* True once each vCPU of VM a is on @cpu, and stays there */
+static bool all_on(uint32_t cpu)
+{
+	uint64_t end = clock_ns() + patience(ADVANCE_MS) * NSEC_PER_MSEC;
+	struct placed p = { .cpu = cpu };
+	unsigned int looks = 0;
+	struct genl_ack ack;
+	struct genl_msg m;
+	uint64_t id;
+	struct genl g;
+
+	if (vm_id(rawvm_pid(vm_a), &id) || genl_open(&g))
+		return false;
 	/* As often as needed for each of them to have had its slice */
-	while (on < 20 * VCPUS && clock_ns() < end) {
-		for (i = 0; i < VCPUS; i++) {
-			if (vcpu_u64(rawvm_tid(vm_a, i), "cpu", &is))
-				return false;
-			on = is == cpu ? on + 1 : 0;
-		}
+	while (p.there < 20 * VCPUS && clock_ns() < end) {
+		genl_begin(&g, &m, VMSCHED_CMD_VCPU_GET, NLM_F_DUMP);
+		genl_put_u64(&m, VMSCHED_A_VCPU_VM_ID, id);
+		p.elsewhere = 0;
+		if (genl_call(&g, &m, &ack, take_place, &p) || ack.error)
+			break;
+		if (p.elsewhere)
+			p.there = 0;
+		looks++;
 		clock_sleep_ms(20);
 	}
-	return on >= 20 * VCPUS;
+	genl_close(&g);
+	if (p.there < 20 * VCPUS)
+		printf("# %u looks at pCPU %u: %u there, then %u elsewhere\n",
+		       looks, cpu, p.there, p.elsewhere);
+	return p.there >= 20 * VCPUS;
 }
 
 /* What the VM's parameters allow counts at once, as does a mask of the user */

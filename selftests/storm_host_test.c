@@ -174,7 +174,7 @@ static bool spare(pid_t pid)
 }
 
 /* The whole machine has none left: first the VMM goes, then who took it all */
-TEST_STORM(host_without_memory, 80)
+TEST_STORM(host_without_memory, 180)
 {
 	struct storm *s = &self->storm;
 	unsigned int i, n = storm_count(1, 50);

@@ -363,10 +363,10 @@ static int cut_anywhere(struct storm_rng *r, const char *line,
 	return cut_at_syscall(line, 1 + storm_below(r, u->stops), NULL);
 }
 
-TEST_STORM(sets_of_parameters_are_whole, 120)
+TEST_STORM(sets_of_parameters_are_whole, 180)
 {
 	struct storm *s = &self->storm;
-	unsigned int n = storm_count(40, 2000);
+	unsigned int n = storm_count(24, 2000);
 	unsigned int i, killed = 0, changed = 0;
 	pid_t pid = rawvm_pid(s->witness[0]);
 	struct usual usual;
@@ -411,10 +411,10 @@ static const char * const lines[] = {
 #define SWITCHES	3
 
 /* The scheduler that is active afterwards is the old or the new one, whole */
-TEST_STORM(switches_are_whole, 120)
+TEST_STORM(switches_are_whole, 180)
 {
 	struct storm *s = &self->storm;
-	unsigned int n = storm_count(40, 2000);
+	unsigned int n = storm_count(24, 2000);
 	unsigned int i, killed = 0;
 	char was[32] = "native", is[32];
 	struct usual usual;

@@ -134,16 +134,19 @@ static void leave(struct vms_vcpu *v)
 	raw_spin_unlock_irq(&pool->lock);
 }
 
-/* Sleep until woken. Returns the time slept, without what Linux counts. */
+/*
+ * Sleep until woken. Returns the time slept, without what Linux counts: it does
+ * that whenever the thread is switched to, at each read as well.
+ */
 static u64 sleep(void)
 {
-	u64 delay = current->sched_info.run_delay;
+	u64 delay = READ_ONCE(current->sched_info.run_delay);
 	u64 start = vms_now();
 	u64 gone;
 
 	schedule();
 	gone = vms_now() - start;
-	delay = current->sched_info.run_delay - delay;
+	delay = READ_ONCE(current->sched_info.run_delay) - delay;
 	return gone > delay ? gone - delay : 0;
 }
 
@@ -155,8 +158,11 @@ static u64 sleep(void)
  */
 static void count_as_steal(u64 ns)
 {
+	u64 *delay = &current->sched_info.run_delay;
+
 	preempt_disable();
-	current->sched_info.run_delay += ns;
+	/* Anybody may read it */
+	WRITE_ONCE(*delay, *delay + ns);
 	preempt_enable();
 }
 

@@ -219,11 +219,11 @@ static void start(unsigned int n, unsigned int vcpus)
 	clock_sleep_ms(2 * PERIOD_US / 1000);
 }
 
-static void stop_all(unsigned int n)
+static void stop_all(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < VMS; i++)
 		if (rawvm_pause(vms[i]))
 			die("guest %u does not stop", i);
 	/* Figures of before are out by then */
@@ -274,7 +274,7 @@ void bench_scale(void)
 
 	start(VMS, 1);
 	small = (manage() - none) / VMS;
-	stop_all(VMS);
+	stop_all();
 	dump_routes();
 	dump_vms("vm-list", VMSCHED_CMD_VM_GET);
 	dump_vms("vcpu-list", VMSCHED_CMD_VCPU_GET);

@@ -30,9 +30,7 @@ static bool may_be(int err, const char *what)
 
 static int do_switch(struct storm *s, struct genl *g)
 {
-	static const char * const scheds[] = { "native", "rr", "bvt" };
-
-	return genl_switch(g, scheds[storm_below(&s->rng, 3)]);
+	return genl_switch(g, storm_scheduler(s));
 }
 
 static int do_set(struct storm *s, struct genl *g)

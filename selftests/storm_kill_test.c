@@ -24,11 +24,6 @@
 
 static const char * const schedulers[] = { "rr", "bvt", "native" };
 
-static const char *any_scheduler(struct storm_rng *r)
-{
-	return schedulers[storm_below(r, ARRAY_SIZE(schedulers))];
-}
-
 /*
  * Linux gives out ids from 300 up again and again once it has come to the
  * limit; the least limit that it takes, 301, leaves it a single one.
@@ -204,8 +199,7 @@ TEST_STORM(vms_end_in_all_ways, 150)
 	storm_done(s, "vms", done);
 	EXPECT_EQ(MAX_ID, set_pid_max(was));
 	metric("ids_used_again", ids->again, "");
-	/* Each takes several of 64 ids, and not all are those of a VM */
-	EXPECT_GT(ids->again, done / 4);
+	EXPECT_GT(ids->again, done / 2);
 }
 
 #define TARGETS		2
@@ -261,7 +255,7 @@ TEST_STORM(signals_to_vcpus, 150)
 	}
 	ASSERT_EQ(0, storm_start(s, SENDERS, send_signals, &t));
 	while (storm_work(s) < n) {
-		ASSERT_EQ(0, sched_switch(any_scheduler(&s->rng), NULL));
+		ASSERT_EQ(0, sched_switch(storm_scheduler(s), NULL));
 		ASSERT_TRUE(storm_wait_work(s, storm_work(s) + 100, HANG_SECONDS));
 	}
 	storm_done(s, "signals", storm_work(s));

@@ -229,7 +229,9 @@ static void take_vm_of_pid(const struct nlmsghdr *msg, void *arg)
 {
 	struct vm_of_pid *vm = arg;
 
-	if (genl_u32(genl_attr(msg, VMSCHED_A_VM_PID)) == (uint32_t)vm->pid)
+	/* The first one, if the process has several */
+	if (!vm->id &&
+	    genl_u32(genl_attr(msg, VMSCHED_A_VM_PID)) == (uint32_t)vm->pid)
 		vm->id = genl_u64(genl_attr(msg, VMSCHED_A_VM_ID));
 }
 

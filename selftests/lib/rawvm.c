@@ -121,7 +121,7 @@ static int rawvm_fork(struct rawvm *vm)
 /* Wait until all vCPU threads are there */
 static bool has_threads(const struct rawvm *vm)
 {
-	uint64_t end = clock_ns() + (uint64_t)START_TIMEOUT_MS * NSEC_PER_MSEC;
+	uint64_t end = clock_ns() + START_TIMEOUT_MS * NSEC_PER_MSEC;
 	unsigned int i;
 
 	for (i = 0; i < vm->spec.nr_vcpus; i++) {

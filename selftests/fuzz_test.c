@@ -12,16 +12,19 @@
  * line of fuzz.corpus; there it is tried for ever after. VMSCHED_FUZZ_TELL=1
  * prints one of each kind of outcome in that form.
  */
+#include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "lib/fuzz_worker.h"
 #include "lib/storm_fixture.h"
 
 #define CORPUS		"selftests/fuzz.corpus"
-#define FEW		20000
+#define FEW		60000
 #define MANY		1000000
-#define DEBUG_FEW	4000
+#define DEBUG_FEW	10000
 #define LIMIT		90
+#define WORKER_NICE	(-20)
 
 /* Most of what there is to find is behind the rights */
 static const enum judge_role roles[FUZZ_WORKERS] = {
@@ -47,6 +50,9 @@ static int fuzz_worker(struct storm_worker *sw)
 
 	if (!w)
 		return -ENOMEM;
+	/* Not the guests: the more messages, the more is found */
+	if (setpriority(PRIO_PROCESS, 0, WORKER_NICE))
+		return -errno;
 	ret = fuzz_prepare(w, c, &c->count[sw->index], roles[sw->index], &sw->rng);
 	while (!ret && !storm_stopped(sw)) {
 		if (is_ahead(c, sw->index)) {

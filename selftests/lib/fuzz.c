@@ -196,9 +196,7 @@ void fuzz_append(struct fuzz *f, struct fuzz_msg *m)
 	hdr->nlmsg_flags = NLM_F_REQUEST | (op->dump ? NLM_F_DUMP : 0) |
 			   (once_in(f, 4) ? 0 : NLM_F_ACK) |
 			   (once_in(f, 8) ? NLM_F_ECHO : 0);
-	/* No two of a batch are the same, and none follows another */
-	hdr->nlmsg_seq = (uint32_t)storm_random(f->rng) & ~15U;
-	hdr->nlmsg_seq |= at / 1024 & 15;
+	hdr->nlmsg_seq = storm_random(f->rng);
 	hdr->nlmsg_pid = once_in(f, 4) ? storm_random(f->rng) : 0;
 	genl = NLMSG_DATA(hdr);
 	genl->cmd = op->cmd;

@@ -286,22 +286,39 @@ void fuzz_spare_witnesses(struct fuzz_worker *w)
 	}
 }
 
+/* Another message behind those that are in w->msg */
+static void add_message(struct fuzz_worker *w, unsigned int index, bool good)
+{
+	struct fuzz_msg *one = &w->one;
+	size_t at = NLMSG_ALIGN(w->msg.len);
+
+	one->len = 0;
+	fuzz_append(&w->fuzz, one);
+	/* No two of a batch are the same */
+	one->hdr.nlmsg_seq = (one->hdr.nlmsg_seq & ~15U) | index;
+	if (!good)
+		fuzz_break(&w->fuzz, one);
+	if (at + one->len > FUZZ_SIZE)
+		return;
+	memset(w->msg.buf + w->msg.len, 0, at - w->msg.len);
+	memcpy(w->msg.buf + at, one->buf, one->len);
+	w->msg.len = at + one->len;
+}
+
 void fuzz_make(struct fuzz_worker *w)
 {
-	bool good = storm_below(w->fuzz.rng, 2);
-	unsigned int n = storm_below(w->fuzz.rng, 8) ? 1 :
-			 1 + storm_below(w->fuzz.rng, FUZZ_BATCH);
+	unsigned int i, n = storm_below(w->fuzz.rng, 2) ? 1 :
+			    1 + storm_below(w->fuzz.rng, FUZZ_BATCH);
+	bool first_good = storm_below(w->fuzz.rng, 2);
 
 	w->msg.len = 0;
-	fuzz_append(&w->fuzz, &w->msg);
-	if (!good)
-		fuzz_break(&w->fuzz, &w->msg);
-	while (--n && w->msg.len < FUZZ_SIZE / 2)
-		fuzz_append(&w->fuzz, &w->msg);
+	add_message(w, 0, first_good);
+	for (i = 1; i < n; i++)
+		add_message(w, i, storm_below(w->fuzz.rng, 2));
 	fuzz_spare_witnesses(w);
 	judge_all(w);
 	/* The test must know itself what is well-formed */
-	if (good && w->role == JUDGE_ROOT &&
+	if (first_good && w->role == JUDGE_ROOT &&
 	    (!w->n || w->asked[0].j.kind != JUDGE_WELL))
 		complain(w, "generator and judge do not agree", &w->asked[0]);
 }
@@ -322,6 +339,8 @@ int fuzz_prepare(struct fuzz_worker *w, struct fuzz_common *c,
 		 struct fuzz_count *count, enum judge_role role,
 		 struct storm_rng *rng)
 {
+	int ret, room = FUZZ_BATCH * FUZZ_ANSWER_SIZE;
+
 	memset(w, 0, sizeof(*w));
 	w->common = c;
 	w->count = count;
@@ -332,5 +351,9 @@ int fuzz_prepare(struct fuzz_worker *w, struct fuzz_common *c,
 		.n_vms = c->n_vms,
 	};
 	memcpy(w->fuzz.vm, c->vm, sizeof(c->vm));
-	return become(role) ?: genl_open_as(&w->g, c->family);
+	ret = become(role) ?: genl_open_as(&w->g, c->family);
+	/* Room for a batch of lists; less than wanted is what Linux allows */
+	if (!ret && setsockopt(w->g.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)))
+		ret = -errno;
+	return ret;
 }

@@ -10,7 +10,7 @@
 #include "judge.h"
 
 #define FUZZ_WORKERS		4
-#define FUZZ_BATCH		4
+#define FUZZ_BATCH		8
 #define FUZZ_ANSWER_SIZE	65536
 #define FUZZ_OUTCOMES		512
 /* What stands in a corpus for the number of the family */
@@ -61,7 +61,8 @@ struct fuzz_worker {
 	enum judge_role role;
 	struct genl g;
 	struct fuzz fuzz;
-	struct fuzz_msg msg;
+	struct fuzz_msg msg;	/* what is sent, of several messages */
+	struct fuzz_msg one;	/* the next of them */
 	struct fuzz_asked asked[FUZZ_BATCH];
 	unsigned int n;
 	bool tells;		/* prints what ends in a new way */
@@ -74,7 +75,7 @@ int fuzz_prepare(struct fuzz_worker *w, struct fuzz_common *c,
 		 struct fuzz_count *count, enum judge_role role,
 		 struct storm_rng *rng);
 
-/* Put a good message into w->msg, or a broken one */
+/* Put one message or several into w->msg, each good or broken */
 void fuzz_make(struct fuzz_worker *w);
 
 /*

@@ -157,6 +157,9 @@ TEST_STORM(children_inherit_no_mask_of_vmsched, 200)
 	end_vms(w);
 }
 
+/* What a user asked for is gone with the next change of a cpuset or hotplug */
+#define FORGETS	"user-mask is missing: Linux alone forgets what a user wants"
+
 /* Worker 0 takes CPUs off and on, worker 1 edits the cpuset */
 static int come_and_go(struct storm_worker *w)
 {
@@ -257,9 +260,14 @@ TEST_STORM(cpus_come_and_go, 200)
 	struct storm *s = &self->storm;
 	unsigned int n = storm_count(24, 500), per_round = 8, done;
 	struct wishes *w;
+	int lacks;
 
 	if (cpus_online() != PCPUS)
 		SKIP(return, "needs %u CPUs, has %u", PCPUS, cpus_online());
+	lacks = kernel_lacks("user-mask");
+	ASSERT_LE(0, lacks);
+	if (lacks)
+		SKIP(return, FORGETS);
 	s->expected = KLOG_AFFINE;
 	w = start_vms(&(struct rawvm_spec) {
 		.name = "wanted", .nr_vcpus = VCPUS }, "0-2");
@@ -383,9 +391,14 @@ TEST_STORM(user_wins, 200)
 	struct storm *s = &self->storm;
 	unsigned int n = storm_count(800, 10000), per_round = 200, done;
 	struct fight f;
+	int lacks;
 
 	if (cpus_online() != PCPUS)
 		SKIP(return, "needs %u CPUs, has %u", PCPUS, cpus_online());
+	lacks = kernel_lacks("user-mask");
+	ASSERT_LE(0, lacks);
+	if (lacks)
+		SKIP(return, FORGETS);
 	f.wishes = start_vms(&(struct rawvm_spec) {
 		.name = "wanted", .nr_vcpus = VCPUS }, "0-2");
 	ASSERT_NE(NULL, f.wishes);

@@ -16,6 +16,7 @@
 #include "cpus.h"
 
 #define PF_KTHREAD		0x00200000
+#define PF_WQ_WORKER		0x00000020
 #define IOPRIO_WHO_PROCESS	1
 
 /* Fields 3 to 22 of stat: flags is the 9th, the start time the 22nd */
@@ -48,6 +49,7 @@ static int read_stat(struct attr *at, pid_t pid)
 		return -EINVAL;
 	at->start = start;
 	at->kernel_thread = flags & PF_KTHREAD;
+	at->works = flags & PF_WQ_WORKER;
 	return 0;
 }
 
@@ -162,8 +164,9 @@ static unsigned int compare_mask(const struct attr *b, const struct attr *a)
 
 	if (CPU_EQUAL(&b->mask, &a->mask))
 		return 0;
-	/* It follows its interrupt, which moves when a CPU goes */
-	if (a->kernel_thread && !strncmp(a->comm, "irq/", strlen("irq/")))
+	/* One follows its interrupt, which moves when a CPU goes, the other its work */
+	if (a->kernel_thread &&
+	    (a->works || !strncmp(a->comm, "irq/", strlen("irq/"))))
 		return 0;
 	printf("# thread %d (%s): CPU mask was %s, is %s\n", a->tid, a->comm,
 	       cpus_format(&b->mask, was, sizeof(was)),

@@ -28,6 +28,7 @@ struct kernel_sched_attr {
 struct attr {
 	pid_t tid;
 	bool kernel_thread;
+	bool works;		/* of a workqueue */
 	uint64_t start;		/* tells a thread from a later one of that tid */
 	char comm[16];
 	cpu_set_t mask;

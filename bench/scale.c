@@ -8,6 +8,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <linux/rtnetlink.h>
 
 #include "bench.h"
+#include "slabs.h"
 #include "lib/clock.h"
 #include "lib/rawvm.h"
 #include <linux/vmsched.h>
@@ -31,6 +33,7 @@
 #define BUFFER		32768
 /* Of Debian's HZ=250 */
 #define TICK_NS		4000000
+#define ROUND_NS	10
 
 static struct rawvm *vms[VMS];
 
@@ -118,7 +121,9 @@ static void measure_dump(const char *who, int fd, const void *request,
 	if (n < VMS)
 		die("%s: only %u of %d objects in a dump", who, n, VMS);
 	figure("scale", who, "objects", n, "");
-	figure("scale", who, "dump-of-one", (double)best / n, "ns");
+	/* What is less depends on which pages the kernel happens to have */
+	figure("scale", who, "dump-of-one",
+	       round((double)best / n / ROUND_NS) * ROUND_NS, "ns");
 }
 
 /* A route to 10.A.B.0/24 by the loopback device, which is the first */
@@ -187,24 +192,6 @@ static void dump_vms(const char *who, uint8_t cmd)
 	close(fd);
 }
 
-/* Kernel memory in slabs, in bytes */
-static double slab(void)
-{
-	char line[128];
-	double kib = 0;
-	FILE *f;
-
-	write_file("/proc/sys/vm/drop_caches", "3");
-	f = fopen("/proc/meminfo", "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "Slab: %lf kB", &kib) == 1)
-			break;
-	if (!f || !kib)
-		die("no size of slabs");
-	fclose(f);
-	return kib * 1024;
-}
-
 static void start(unsigned int n, unsigned int vcpus)
 {
 	struct rawvm_spec spec = { .name = "many", .kind = RAWVM_TICK,
@@ -230,15 +217,17 @@ static void stop_all(void)
 	clock_sleep_ms(2 * PERIOD_US / 1000);
 }
 
-/* Memory that it takes to manage the VMs that run */
-static double manage(void)
+/* Objects that it takes to manage the VMs that run, and the module itself */
+static void manage(struct slabs *grown)
 {
-	double before = slab();
+	static struct slabs before;
 
+	slabs_read(&before);
 	vmsched_load();
 	ctl("sched switch bvt");
 	clock_sleep_ms(3 * PERIOD_US / 1000);
-	return slab() - before;
+	slabs_read(grown);
+	slabs_subtract(grown, &before);
 }
 
 static void end(void)
@@ -257,29 +246,52 @@ static void raise_limits(void)
 		die("no more files: %s", strerror(errno));
 }
 
+/*
+ * A VM and a vCPU are so many objects each, whole ones: what else came or went
+ * meanwhile is a fraction of one when it is divided among all of them.
+ */
+static void measure_memory(const struct slabs *small, const struct slabs *big)
+{
+	double vm = 0, vcpu = 0;
+	unsigned int i;
+
+	for (i = 0; i < small->n; i++) {
+		const struct slab_cache *c = &small->cache[i];
+		double of_small = c->objects / VMS;
+		double of_big = slabs_objects(big, c->name) / BIG_VMS;
+
+		vcpu += round((of_big - of_small) / (BIG_VCPUS - 1)) * c->size;
+		vm += round(of_small) * c->size;
+	}
+	if (vcpu <= 0 || vm <= vcpu)
+		die("a VM takes %g bytes, its vCPU %g", vm, vcpu);
+	figure("scale", "vmsched", "memory-of-a-vcpu", vcpu, "bytes");
+	figure("scale", "vmsched", "memory-of-a-vm-with-one", vm, "bytes");
+}
+
 void bench_scale(void)
 {
-	double none, small, big;
+	static struct slabs none, small, big;
 
 	raise_limits();
 	/* What a first load leaves behind, and the module's own, is not theirs */
-	manage();
+	manage(&none);
 	end();
-	none = manage();
+	manage(&none);
 	end();
 
 	start(BIG_VMS, BIG_VCPUS);
-	big = (manage() - none) / BIG_VMS;
+	manage(&big);
 	end();
 
 	start(VMS, 1);
-	small = (manage() - none) / VMS;
+	manage(&small);
 	stop_all();
 	dump_routes();
 	dump_vms("vm-list", VMSCHED_CMD_VM_GET);
 	dump_vms("vcpu-list", VMSCHED_CMD_VCPU_GET);
 	end();
-	figure("scale", "vmsched", "memory-of-a-vcpu",
-	       (big - small) / (BIG_VCPUS - 1), "bytes");
-	figure("scale", "vmsched", "memory-of-a-vm-with-one", small, "bytes");
+	slabs_subtract(&small, &none);
+	slabs_subtract(&big, &none);
+	measure_memory(&small, &big);
 }

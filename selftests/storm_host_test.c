@@ -173,12 +173,16 @@ static bool spare(pid_t pid)
 	return !file_write(path, "-1000");
 }
 
+/* Who wants a page waits until Linux has found one, guest or not */
+#define STALL_MS	20000
+
 /* The whole machine has none left: first the VMM goes, then who took it all */
 TEST_STORM(host_without_memory, 180)
 {
 	struct storm *s = &self->storm;
 	unsigned int i, n = storm_count(1, 50);
 
+	s->stall_ms = STALL_MS;
 	ASSERT_TRUE(spare(rawvm_pid(s->witness[0])));
 	ASSERT_TRUE(spare(rawvm_pid(s->witness[1])));
 	klog_memory_is_short(true);

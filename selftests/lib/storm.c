@@ -267,16 +267,18 @@ bool storm_can_be_removed(void)
 
 static bool watch_was_right(struct storm *s)
 {
+	unsigned int limit = s->stall_ms > still_ms() ? s->stall_ms : still_ms();
 	struct watch_result r;
+	bool stood;
 
 	if (!s->watch)
 		return false;
 	watch_stop(s->watch, &r);
 	s->watch = NULL;
-	if (r.missed)
-		printf("# a guest stood still %u times for %u ms\n", r.missed,
-		       still_ms());
-	return r.samples && !r.missed;
+	stood = r.longest_ns >= limit * NSEC_PER_MSEC;
+	if (stood)
+		printf("# a guest stood still for %u ms\n", limit);
+	return r.samples && !stood;
 }
 
 /*

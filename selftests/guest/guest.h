@@ -5,7 +5,7 @@
  * line a second on the console and runs until the VM is ended:
  *
  *	spin	progress <loops>
- *	steal	steal <ticks> user <ticks> total <ticks>	(spins as well)
+ *	steal	steal <ticks> user <ticks> total <ticks> ms <clock>	(spins as well)
  *	tick	tick <wakes> p50 <us> p99 <us> max <us>
  *	disk	io <operations>
  *	net	net <bytes>

@@ -68,6 +68,7 @@ static void print_stat(void)
 {
 	enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, NR };
 	unsigned long long v[NR] = {}, total = 0;
+	struct timespec now;
 	FILE *file;
 	int i;
 
@@ -77,10 +78,12 @@ static void print_stat(void)
 	if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[USER], &v[NICE],
 		   &v[SYSTEM], &v[IDLE], &v[IOWAIT], &v[IRQ], &v[SOFTIRQ], &v[STEAL]) != NR)
 		fail("/proc/stat");
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	fclose(file);
 	for (i = 0; i < NR; i++)
 		total += v[i];
-	printf("steal %llu user %llu total %llu\n", v[STEAL], v[USER], total);
+	printf("steal %llu user %llu total %llu ms %llu\n", v[STEAL], v[USER], total,
+	       now.tv_sec * 1000ULL + now.tv_nsec / 1000000);
 }
 
 void job_steal(void)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Objects as netlink attributes, for replies and events alike. Only reads.
+ * -EMSGSIZE: does not fit into this message, a dump goes on in the next one;
+ * -ENOMEM: memory is short.
  */
 #include <linux/pid.h>
 #include <linux/slab.h>
@@ -33,6 +35,7 @@ static int put_params(struct sk_buff *skb, int attr,
 		      const struct cpumask *affinity)
 {
 	struct nlattr *nest = nla_nest_start(skb, attr);
+	int err;
 
 	if (!nest)
 		return -EMSGSIZE;
@@ -49,12 +52,12 @@ static int put_params(struct sk_buff *skb, int attr,
 	    nla_put_u32(skb, VMSCHED_A_PARAMS_TIME_CRITICAL,
 			p->time_critical))
 		return -EMSGSIZE;
-	if (cpumask_equal(affinity, cpu_possible_mask)) {
-		if (nla_put_string(skb, VMSCHED_A_PARAMS_AFFINITY, ""))
-			return -EMSGSIZE;
-	} else if (put_cpus(skb, VMSCHED_A_PARAMS_AFFINITY, affinity)) {
-		return -EMSGSIZE;
-	}
+	if (cpumask_equal(affinity, cpu_possible_mask))
+		err = nla_put_string(skb, VMSCHED_A_PARAMS_AFFINITY, "");
+	else
+		err = put_cpus(skb, VMSCHED_A_PARAMS_AFFINITY, affinity);
+	if (err)
+		return err;
 	nla_nest_end(skb, nest);
 	return 0;
 }
@@ -76,7 +79,6 @@ int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
 int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
 {
 	if (nla_put_string(skb, VMSCHED_A_POOL_NAME, pool->name) ||
-	    put_cpus(skb, VMSCHED_A_POOL_CPUS, &pool->online) ||
 	    nla_put_string(skb, VMSCHED_A_POOL_SCHEDULER,
 			   pool->inst->ops->name) ||
 	    (pool->previous[0] &&
@@ -90,7 +92,7 @@ int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
 	    put_u64(skb, VMSCHED_A_POOL_CEASE_NS, pool->cease_ns) ||
 	    put_u64(skb, VMSCHED_A_POOL_BLACKOUT_NS, pool->blackout_ns))
 		return -EMSGSIZE;
-	return 0;
+	return put_cpus(skb, VMSCHED_A_POOL_CPUS, &pool->online);
 }
 
 /* @pid: that of the VMM in the namespace of whoever gets the message. */
@@ -103,7 +105,6 @@ int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid)
 	    nla_put_u32(skb, VMSCHED_A_VM_PID, pid) ||
 	    nla_put_string(skb, VMSCHED_A_VM_COMM, vm->comm) ||
 	    nla_put_string(skb, VMSCHED_A_VM_POOL, vm->pool->name) ||
-	    put_params(skb, VMSCHED_A_VM_PARAMS, &vm->params, &vm->affinity) ||
 	    nla_put_u32(skb, VMSCHED_A_VM_VCPUS, vm->nr_vcpus) ||
 	    put_u64(skb, VMSCHED_A_VM_RUN_NS, use.run_ns) ||
 	    put_u64(skb, VMSCHED_A_VM_GUEST_NS, use.guest_ns) ||
@@ -112,7 +113,7 @@ int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid)
 	    put_u64(skb, VMSCHED_A_VM_SWITCHES, use.grants) ||
 	    put_u64(skb, VMSCHED_A_VM_EXITS, use.exits))
 		return -EMSGSIZE;
-	return 0;
+	return put_params(skb, VMSCHED_A_VM_PARAMS, &vm->params, &vm->affinity);
 }
 
 static int put_user_mask(struct sk_buff *skb, struct vms_vcpu *v)
@@ -131,6 +132,7 @@ static int put_user_mask(struct sk_buff *skb, struct vms_vcpu *v)
 int vms_fill_vcpu(struct sk_buff *skb, struct vms_vcpu *v)
 {
 	struct vms_usage use;
+	int err;
 
 	vms_vcpu_usage(v, &use);
 	if (put_u64(skb, VMSCHED_A_VCPU_VM_ID, v->vm->id) ||
@@ -138,17 +140,16 @@ int vms_fill_vcpu(struct sk_buff *skb, struct vms_vcpu *v)
 	    nla_put_u32(skb, VMSCHED_A_VCPU_TID, task_pid_vnr(v->task)) ||
 	    nla_put_u32(skb, VMSCHED_A_VCPU_STATE, vms_vcpu_state(v)) ||
 	    nla_put_u32(skb, VMSCHED_A_VCPU_CPU, task_cpu(v->task)) ||
-	    put_params(skb, VMSCHED_A_VCPU_PARAMS, &v->params, v->affinity) ||
 	    put_u64(skb, VMSCHED_A_VCPU_RUN_NS, use.run_ns) ||
 	    put_u64(skb, VMSCHED_A_VCPU_GUEST_NS, use.guest_ns) ||
 	    put_u64(skb, VMSCHED_A_VCPU_USER_NS, use.user_ns) ||
 	    put_u64(skb, VMSCHED_A_VCPU_WAIT_NS, use.wait_ns) ||
 	    put_u64(skb, VMSCHED_A_VCPU_SWITCHES, use.grants) ||
 	    put_u64(skb, VMSCHED_A_VCPU_EXITS, use.exits) ||
-	    put_u64(skb, VMSCHED_A_VCPU_MIGRATIONS, v->migrations) ||
-	    put_user_mask(skb, v))
+	    put_u64(skb, VMSCHED_A_VCPU_MIGRATIONS, v->migrations))
 		return -EMSGSIZE;
-	return 0;
+	err = put_params(skb, VMSCHED_A_VCPU_PARAMS, &v->params, v->affinity);
+	return err ?: put_user_mask(skb, v);
 }
 
 int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req)

@@ -67,6 +67,12 @@ static int missing(struct genl_info *info, u32 attr, const char *what)
 	return -EINVAL;
 }
 
+static int no_memory(struct genl_info *info)
+{
+	GENL_SET_ERR_MSG(info, "out of memory");
+	return -ENOMEM;
+}
+
 static struct sk_buff *reply_new(struct genl_info *info, void **hdr)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
@@ -86,17 +92,13 @@ static int reply_end(struct sk_buff *skb, void *hdr, int err,
 {
 	if (err) {
 		nlmsg_free(skb);
-		GENL_SET_ERR_MSG(info, "the answer does not fit or memory is short");
+		if (err == -ENOMEM)
+			return no_memory(info);
+		GENL_SET_ERR_MSG(info, "the answer does not fit into a message");
 		return err;
 	}
 	genlmsg_end(skb, hdr);
 	return genlmsg_reply(skb, info);
-}
-
-static int no_memory(struct genl_info *info)
-{
-	GENL_SET_ERR_MSG(info, "out of memory");
-	return -ENOMEM;
 }
 
 static int fill_status(struct sk_buff *skb)

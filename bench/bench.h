@@ -13,6 +13,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* ARRAY_SIZE() */
+#include "kselftest.h"
+
 struct rawvm;
 
 /* One line of JSON: what, of whom (a peer or a state of vmsched), how much */

@@ -30,7 +30,7 @@ static void measure(const char *who, double *first)
 	struct rawvm_spec spec = { .name = "exits", .cpus = "0" };
 	unsigned int i;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		struct rawvm *vm;
 		double ticks;
 
@@ -53,7 +53,7 @@ static void measure(const char *who, double *first)
 
 void bench_exit_tax(void)
 {
-	double stock[sizeof(kinds) / sizeof(kinds[0])] = { 0 };
+	double stock[ARRAY_SIZE(kinds)] = { 0 };
 
 	measure("absent", stock);
 

@@ -73,7 +73,7 @@ void bench_heavy(void)
 	unsigned int i;
 
 	spinners_start(spin, SPINNERS);
-	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
 		struct rawvm *vm = rawvm_spawn(&heavy);
 
 		if (!vm)

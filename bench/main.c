@@ -134,7 +134,7 @@ int main(int argc, char *argv[])
 	int j;
 
 	be_first();
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		bool wanted = argc < 2;
 
 		for (j = 1; j < argc; j++)

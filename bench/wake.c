@@ -3,11 +3,11 @@
  * From the timer of a light guest to its first instruction, beside 1, 3 and 7
  * guests that spin on the same pCPU; and what it costs those.
  *
- * The light guest works 0.2 ms each 9.9 ms. Peers are what Linux has for it:
- * nothing (EEVDF), a short slice, nice, real-time and deadline scheduling of
- * its thread. Then it turns rogue: it goes on to work at its next wake and
- * never sleeps again. What is left for the others says what the low delay was
- * bought with.
+ * The light guest works 0.2 ms each 9.9 ms, and bvt lets it run ahead for 0.5 ms.
+ * Peers are what Linux has for it: nothing (EEVDF), a short slice, nice, real-time
+ * and deadline scheduling of its thread. Then it turns rogue: it goes on to work
+ * at its next wake and never sleeps again. What is left for the others says what
+ * the low delay was bought with.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -21,7 +21,8 @@
 #define SETTLE_MS	300
 #define MEASURE_MS	4000
 #define TURN_MS		100
-#define ROGUE_MS	1000
+#define LATER_MS	400
+#define LOOK_US		250
 #define TURNS		8
 
 #define STRING_OF(x)	#x
@@ -41,7 +42,7 @@ static const struct way ways[] = {
 	{ .name = "fifo", .policy = SCHED_FIFO, .priority = 1 },
 	{ .name = "deadline-25%", .policy = SCHED_DEADLINE, .runtime = 2500000 },
 	{ .name = "vmsched-bvt", .scheduler = "bvt",
-	  .params = "warp 50000 warp-limit 2000 unwarp 1000" },
+	  .params = "warp 50000 warp-limit 500 unwarp 1000" },
 };
 
 static void measure_wakes(const char *bench, const struct way *way,
@@ -66,19 +67,31 @@ static void measure_wakes(const char *bench, const struct way *way,
 	figure(bench, way->name, "spinners-work", work / *eevdf, "of-eevdf");
 }
 
-/*
- * Shares of the others, of all guest work: what is not theirs and is not work
- * of the rogue one is no guest's. One loop of each takes the same time.
- */
-static double others(struct rawvm *light, struct rawvm *spin[], int n,
-		     unsigned int ms)
-{
-	double theirs = spinners_work(spin, n), own = rawvm_spins(light, 0);
+/* Work so far of the light guest and of the others */
+struct work {
+	double own, theirs;
+};
 
-	clock_sleep_ms(ms);
-	theirs = spinners_work(spin, n) - theirs;
-	own = rawvm_spins(light, 0) - own;
-	return theirs / (theirs + own) / (n / (n + 1.0));
+static void take_work(struct work *w, struct rawvm *light,
+		      struct rawvm *spin[], int n)
+{
+	w->own = rawvm_spins(light, 0);
+	w->theirs = spinners_work(spin, n);
+}
+
+/*
+ * Shares of the others since @from, of all guest work: what is not theirs and is
+ * not work of the rogue one is no guest's. One loop of each takes the same time.
+ */
+static double others(const struct work *from, struct rawvm *light,
+		     struct rawvm *spin[], int n)
+{
+	struct work to;
+
+	take_work(&to, light, spin, n);
+	to.own -= from->own;
+	to.theirs -= from->theirs;
+	return to.theirs / (to.theirs + to.own) / (n / (n + 1.0));
 }
 
 static struct rawvm *start_light(const struct way *way)
@@ -102,30 +115,57 @@ static void end_light(struct rawvm *vm)
 }
 
 /*
+ * Let the light guest turn at its next wake. Leaves the work that was done until
+ * then, as of LOOK_US earlier at most; returns the time of that.
+ */
+static uint64_t turn(struct work *at, struct rawvm *light,
+		     struct rawvm *spin[], int n)
+{
+	uint64_t mark, now;
+	int looks = 2 * PERIOD_US / LOOK_US;
+
+	rawvm_set_loops(light, 0, FOR_EVER);
+	mark = rawvm_delay_mark(light, 0);
+	do {
+		if (!looks--)
+			die("the light guest does not wake");
+		take_work(at, light, spin, n);
+		now = clock_ns();
+		clock_sleep_until(now + LOOK_US * 1000);
+	} while (rawvm_delay_mark(light, 0) == mark);
+	return now;
+}
+
+/*
  * It never turns back, so a new one each time. Who has the pCPU when it turns, and
- * for how long yet, is up to a slice of 100 ms: turn at several moments of it.
+ * for how long yet, decides over a slice of the 100 ms: turn at moments that are
+ * spread over a period of the light guest.
  */
 static void measure_rogue(const char *bench, const struct way *way,
 			  struct rawvm *spin[], int n)
 {
-	double first, sum = 0, least = 1e9, later = 0;
+	double share, first = 0, least = 1e9, later = 0;
+	struct work work;
+	uint64_t at;
 	unsigned int i;
 
 	for (i = 0; i < TURNS; i++) {
-		struct rawvm *light = start_light(way);
+		struct rawvm *light;
 
-		clock_sleep_ms(SETTLE_MS + i);
-		rawvm_set_loops(light, 0, FOR_EVER);
-		clock_sleep_ms(PERIOD_US / 1000 + 1);
-		first = others(light, spin, n, TURN_MS);
-		sum += first;
-		least = first < least ? first : least;
-		if (i == TURNS - 1)
-			later = others(light, spin, n, ROGUE_MS);
+		clock_sleep_until(clock_ns() + i * PERIOD_US * 1000ULL / TURNS);
+		light = start_light(way);
+		clock_sleep_ms(SETTLE_MS);
+		at = turn(&work, light, spin, n);
+		clock_sleep_until(at + TURN_MS * NSEC_PER_MSEC);
+		share = others(&work, light, spin, n);
+		first += share / TURNS;
+		least = share < least ? share : least;
+		take_work(&work, light, spin, n);
+		clock_sleep_ms(LATER_MS);
+		later += others(&work, light, spin, n) / TURNS;
 		end_light(light);
 	}
-	figure(bench, way->name, "others-first-100ms", sum / TURNS,
-	       "of-fair-share");
+	figure(bench, way->name, "others-first-100ms", first, "of-fair-share");
 	figure(bench, way->name, "least-of-" STRING(TURNS), least,
 	       "of-fair-share");
 	figure(bench, way->name, "others-after-100ms", later, "of-fair-share");
@@ -140,7 +180,7 @@ static void measure_beside(int n)
 
 	snprintf(bench, sizeof(bench), "wake-%d", n);
 	spinners_start(spin, n);
-	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
 		struct rawvm *light;
 
 		way_begin(&ways[i]);

@@ -50,8 +50,10 @@ void way_favour(const struct way *way, struct rawvm *vm)
 		ctl("vm set pid:%d %s", rawvm_pid(vm), way->params);
 		return;
 	}
-	if (way->policy == SCHED_DEADLINE)
-		a.deadline = a.period = PERIOD_NS;
+	if (way->policy == SCHED_DEADLINE) {
+		a.deadline = PERIOD_NS;
+		a.period = PERIOD_NS;
+	}
 	if (syscall(SYS_sched_setattr, rawvm_tid(vm, 0), &a, 0))
 		die("sched_setattr: %s", strerror(errno));
 }

@@ -180,18 +180,14 @@ static const struct policy_op *pick_op(struct fuzz *f)
 	return op;
 }
 
-void fuzz_append(struct fuzz *f, struct fuzz_msg *m)
+void fuzz_request(struct fuzz *f, struct fuzz_msg *m)
 {
 	const struct policy_op *op = pick_op(f);
-	struct nlmsghdr *hdr;
+	struct nlmsghdr *hdr = &m->hdr;
 	struct genlmsghdr *genl;
-	size_t at = NLMSG_ALIGN(m->len);
 
-	if (at + NLMSG_HDRLEN + GENL_HDRLEN > sizeof(m->buf))
-		return;
-	hdr = (struct nlmsghdr *)(m->buf + at);
-	memset(hdr, 0, NLMSG_HDRLEN + GENL_HDRLEN);
-	m->len = at + NLMSG_HDRLEN + GENL_HDRLEN;
+	memset(m->buf, 0, NLMSG_HDRLEN + GENL_HDRLEN);
+	m->len = NLMSG_HDRLEN + GENL_HDRLEN;
 	hdr->nlmsg_type = f->family;
 	hdr->nlmsg_flags = NLM_F_REQUEST | (op->dump ? NLM_F_DUMP : 0) |
 			   (once_in(f, 4) ? 0 : NLM_F_ACK) |
@@ -203,5 +199,5 @@ void fuzz_append(struct fuzz *f, struct fuzz_msg *m)
 	genl->version = once_in(f, 8) ? fuzz_below(f, 256) : VMSCHED_FAMILY_VERSION;
 	if (op->policy >= 0)
 		put_attrs(f, m, op->policy, 0);
-	hdr->nlmsg_len = m->len - at;
+	hdr->nlmsg_len = m->len;
 }

@@ -34,8 +34,8 @@ static inline unsigned int fuzz_below(struct fuzz *f, unsigned int n)
 	return storm_below(f->rng, n);
 }
 
-/* A request that no policy refuses, appended to @m */
-void fuzz_append(struct fuzz *f, struct fuzz_msg *m);
+/* A request that no policy refuses */
+void fuzz_request(struct fuzz *f, struct fuzz_msg *m);
 
 /* Break something of @m: type, length, nesting, order, flags, header, ... */
 void fuzz_break(struct fuzz *f, struct fuzz_msg *m);

@@ -292,8 +292,7 @@ static void add_message(struct fuzz_worker *w, unsigned int index, bool good)
 	struct fuzz_msg *one = &w->one;
 	size_t at = NLMSG_ALIGN(w->msg.len);
 
-	one->len = 0;
-	fuzz_append(&w->fuzz, one);
+	fuzz_request(&w->fuzz, one);
 	/* No two of a batch are the same */
 	one->hdr.nlmsg_seq = (one->hdr.nlmsg_seq & ~15U) | index;
 	if (!good)
@@ -339,8 +338,6 @@ int fuzz_prepare(struct fuzz_worker *w, struct fuzz_common *c,
 		 struct fuzz_count *count, enum judge_role role,
 		 struct storm_rng *rng)
 {
-	int ret, room = FUZZ_BATCH * FUZZ_ANSWER_SIZE;
-
 	memset(w, 0, sizeof(*w));
 	w->common = c;
 	w->count = count;
@@ -351,9 +348,5 @@ int fuzz_prepare(struct fuzz_worker *w, struct fuzz_common *c,
 		.n_vms = c->n_vms,
 	};
 	memcpy(w->fuzz.vm, c->vm, sizeof(c->vm));
-	ret = become(role) ?: genl_open_as(&w->g, c->family);
-	/* Room for a batch of lists; less than wanted is what Linux allows */
-	if (!ret && setsockopt(w->g.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)))
-		ret = -errno;
-	return ret;
+	return become(role) ?: genl_open_as(&w->g, c->family);
 }

@@ -131,7 +131,8 @@ static bool take_moment(struct moment *m, const pid_t *spinners, int n)
 /*
  * A vCPU that was granted may still wait behind the host's other threads, which
  * is stolen from the guest and no wait at the gate. On one CPU that spins all
- * the time, others had what no vCPU executed.
+ * the time, others had what no vCPU executed: of three vCPUs, it was this one
+ * that they kept waiting for a third of that, and a half is allowed for.
  */
 TEST_F_TIMEOUT(vmsched, guest_sees_its_wait_as_steal, LIMIT)
 {
@@ -166,7 +167,7 @@ TEST_F_TIMEOUT(vmsched, guest_sees_its_wait_as_steal, LIMIT)
 	/* Else this shows nothing */
 	EXPECT_LT(others, OTHERS_LIMIT);
 	EXPECT_GE(told, waited * (1 - STEAL_LIMIT));
-	EXPECT_LE(told, waited * (1 + STEAL_LIMIT) + fmax(others, 0));
+	EXPECT_LE(told, waited * (1 + STEAL_LIMIT) + fmax(others, 0) / 2);
 	kill_guests();
 }
 

@@ -6,10 +6,13 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "attr.h"
@@ -174,17 +177,41 @@ static unsigned int compare_mask(const struct attr *b, const struct attr *a)
 	return 1;
 }
 
+/* The slice that Linux gives to a thread which is woken now; 0 if unknown */
+static uint64_t base_slice(void)
+{
+	const struct sched_param none = { 0 };
+	struct attr self;
+	uint64_t slice = 0;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return 0;
+	pid = fork();
+	if (!pid) {
+		/* The test may be a real-time one */
+		if (!sched_setscheduler(0, SCHED_OTHER, &none) && !usleep(1) &&
+		    !read_thread(&self, getpid(), gettid()))
+			slice = self.runtime;
+		_exit(write(fds[1], &slice, sizeof(slice)) != sizeof(slice));
+	}
+	close(fds[1]);
+	if (pid < 0 || read(fds[0], &slice, sizeof(slice)) != sizeof(slice))
+		slice = 0;
+	close(fds[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return slice;
+}
+
 /*
- * Linux gives a thread the base slice when it next runs: a kernel thread that
- * slept since the first CPU came up has that of one CPU until then. The first
- * process has run since, and is no real-time one as the test may be.
+ * Linux gives a thread the base slice when it is next woken: a kernel thread that
+ * slept since the first CPU came up has that of one CPU until then.
  */
 static bool slice_is_refreshed(const struct attr *a)
 {
-	struct attr init;
-
-	return a->kernel_thread && !read_thread(&init, 1, 1) &&
-	       a->runtime == init.runtime;
+	return a->kernel_thread && a->runtime && a->runtime == base_slice();
 }
 
 static unsigned int compare_one(const struct attr *b, const struct attr *a)

@@ -21,6 +21,8 @@
 #define FEW_LISTS	60
 #define MANY_LISTS	2000
 #define MORE		20
+/* More vCPUs than fit into one part of a list */
+#define PER_PART	20
 #define MOST_VCPUS	RAWVM_MAX_VCPUS
 /* They sleep nearly all the time: many of them must fit into one machine */
 #define PERIOD_US	1000000
@@ -179,13 +181,12 @@ static bool list_is_right(const struct listing *l, const struct crowd *c,
 
 static bool goes_on(const struct lists *sum, unsigned int done, unsigned int n)
 {
-	return done < n ||
-	       (done < MORE * n && !(sum->whole && sum->disturbed));
+	return done < n || (done < MORE * n && !sum->whole);
 }
 
 /*
  * Read lists of VMs, of vCPUs and of vCPUs of one VM in turn while VMs churn: @n
- * of them, and more until one was disturbed and one was not
+ * of them, and more until one was not disturbed (dump_test has one that is)
  */
 static void read_lists(struct genl *g, const struct crowd *c,
 		       unsigned int vcpus, unsigned int n, struct lists *sum)
@@ -302,7 +303,6 @@ TEST_STORM(many_vms, LIMIT)
 	}
 	print_lists(&sum);
 	EXPECT_EQ(0, sum.wrong);
-	EXPECT_LT(0, sum.disturbed);
 	EXPECT_LT(0, sum.whole);
 	EXPECT_LT(2, sum.longest);
 	metric("kept_kib", kib[1] - kib[0], "KiB");
@@ -342,7 +342,7 @@ TEST_STORM(most_vcpus, LIMIT)
 	print_lists(&sum);
 	EXPECT_EQ(0, sum.wrong);
 	EXPECT_LT(0, sum.whole);
-	EXPECT_LT(n / 32, sum.longest);
+	EXPECT_LE(n / PER_PART, sum.longest);
 	EXPECT_TRUE(crowd_goes_on(&g, &crowd));
 	end_crowd(&crowd);
 	EXPECT_TRUE(given_back(before));

@@ -174,7 +174,7 @@ static bool spare(pid_t pid)
 }
 
 /* Who wants a page waits until Linux has found one, guest or not */
-#define STALL_MS	20000
+#define STALL_MS	10000
 
 /* The whole machine has none left: first the VMM goes, then who took it all */
 TEST_STORM(host_without_memory, 180)

@@ -42,7 +42,6 @@ static long set_pid_max(long max)
 	return fclose(f) ? -1 : was;
 }
 
-/* Which ids VMs have had; shared by all that kill */
 /* Use up ids until Linux has come to the last one */
 static bool ids_begin_again(void)
 {
@@ -62,6 +61,7 @@ static bool ids_begin_again(void)
 	return false;
 }
 
+/* Which ids VMs have had; shared by all that kill */
 struct ids {
 	uint64_t again;
 	uint8_t used[MAX_ID];

@@ -70,7 +70,7 @@ struct storm {
 	struct storm_rng rng;		/* of the test itself */
 	/* The test may set it: kernel warnings that the storm causes */
 	const char *expected;
-	/* The test may set it: Linux itself keeps a guest for so long at most */
+	/* The test may set it: Linux itself keeps a guest longer than others do */
 	unsigned int stall_ms;
 	/* VMs that must go on: one spins on all CPUs, one sleeps and wakes */
 	struct rawvm *witness[STORM_WITNESSES];

@@ -107,6 +107,7 @@ static void end_waiting(struct vms_vcpu *v, u64 now)
 void __vms_release(struct vms_pcpu *pc)
 {
 	pc->cur = NULL;
+	pc->owed = false;
 	pc->slice_ns = 0;
 	if (cpumask_test_cpu(pc->cpu, &pc->pool->online))
 		cpumask_set_cpu(pc->cpu, &pc->pool->idle);
@@ -175,9 +176,56 @@ static void grant(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 	}
 	WRITE_ONCE(v->pass, pc->cpu);
 
-	if (v->parked || READ_ONCE(v->pinned) != pc->cpu)
+	if (v->parked && pc->defers && READ_ONCE(v->pinned) == pc->cpu)
+		WRITE_ONCE(pc->owed, true);
+	else if (v->parked || READ_ONCE(v->pinned) != pc->cpu)
 		vms_wake_later(v);
 	__vms_arm_slice(pc, now);
+}
+
+/* @v has that pCPU, inside of KVM_RUN, where it is not far to the gate. */
+static bool is_about_to_leave(const struct vms_vcpu *v,
+			      const struct vms_pcpu *pc)
+{
+	return READ_ONCE(v->on_cpu) && task_cpu(v->task) == pc->cpu &&
+	       vms_inside(v->task);
+}
+
+/**
+ * __vms_hand_over() - wake who was granted a pCPU, if that is still owed
+ * @pc: the pCPU, lock of its pool held
+ */
+void __vms_hand_over(struct vms_pcpu *pc)
+{
+	if (!pc->owed)
+		return;
+	WRITE_ONCE(pc->owed, false);
+	if (pc->cur)
+		vms_wake_later(pc->cur);
+}
+
+/**
+ * __vms_take_owed() - who is to be woken by a vCPU that has come to its gate
+ * @pool: its pool, lock held
+ * @by: the vCPU of the current thread
+ *
+ * Return: a vCPU with a reference, for the caller to wake without the lock, or
+ * NULL.
+ */
+struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by)
+{
+	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&pool->lock);
+	if (pc->pool != pool || !pc->owed)
+		return NULL;
+	WRITE_ONCE(pc->owed, false);
+	v = pc->cur;
+	if (!v || v == by)
+		return NULL;
+	refcount_inc(&v->ref);
+	return v;
 }
 
 /* Never take a scheduler's word for it: the answer must be one that waits. */
@@ -238,6 +286,7 @@ void __vms_resched(struct vms_pool *pool, int cpu, u64 now)
 {
 	struct vms_pcpu *pc = vms_pcpu(cpu);
 	struct vms_vcpu *prev = pc->cur;
+	bool armed;
 
 	lockdep_assert_held(&pool->lock);
 	if (!pool->managed || pool->ceased ||
@@ -252,12 +301,36 @@ void __vms_resched(struct vms_pool *pool, int cpu, u64 now)
 		enqueue(prev, VMSCHED_WHY_REQUEUE, now);
 	}
 	fill_idle(pool, pc, now);
-	if (!prev || pc->cur == prev)
+	if (!prev || pc->cur == prev) {
+		__vms_hand_over(pc);
 		return;
-
+	}
 	WRITE_ONCE(prev->pass, VMS_PASS_NONE);
-	vms_gate_arm(prev);
+	armed = vms_gate_arm(prev);
+	/* Pairs with the barrier of who leaves: it sees "owed", or is gone. */
+	smp_mb();
+	if (!armed || !is_about_to_leave(prev, pc))
+		__vms_hand_over(pc);
 	offer_to_idle(pool, prev, now);
+}
+
+/**
+ * __vms_end_slice() - the slice of a pCPU's holder is over
+ * @pc: the pCPU, lock of its pool held
+ * @now: vms_now()
+ *
+ * If the next one were woken now, Linux would switch to it before the one that
+ * has to leave is at its gate, and twice more when it gets there. So that one
+ * wakes it.
+ *
+ * Return: true if the next one is to be woken so.
+ */
+bool __vms_end_slice(struct vms_pcpu *pc, u64 now)
+{
+	pc->defers = is_about_to_leave(pc->cur, pc);
+	__vms_resched(pc->pool, pc->cpu, now);
+	pc->defers = false;
+	return pc->owed;
 }
 
 void __vms_resched_all(struct vms_pool *pool, u64 now)

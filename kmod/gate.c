@@ -71,13 +71,16 @@ static bool add_work(struct vms_vcpu *v, struct callback_head *work,
  * @v: the vCPU; if it is in guest mode it is kicked out
  *
  * Context: any, interrupts off.
+ * Return: false if it will not come there, as its thread is exiting.
  */
-void vms_gate_arm(struct vms_vcpu *v)
+bool vms_gate_arm(struct vms_vcpu *v)
 {
 	if (test_and_set_bit(VMS_F_GATE, &v->flags))
-		return;
-	if (!add_work(v, &v->gate_work, TWA_RESUME))
-		clear_bit(VMS_F_GATE, &v->flags);
+		return true;
+	if (add_work(v, &v->gate_work, TWA_RESUME))
+		return true;
+	clear_bit(VMS_F_GATE, &v->flags);
+	return false;
 }
 
 static void work_done(struct vms_vcpu *v)
@@ -111,15 +114,38 @@ static enum verdict judge(struct vms_vcpu *v)
 	return GATE_WAIT;
 }
 
+static void wake_owed(struct vms_vcpu *owed)
+{
+	if (!owed)
+		return;
+	wake_up_process(owed->task);
+	vms_vcpu_put(owed);
+}
+
 static enum verdict judge_locked(struct vms_vcpu *v)
 {
 	struct vms_pool *pool = v->pool;
+	struct vms_vcpu *owed;
 	enum verdict verdict;
 
 	raw_spin_lock_irq(&pool->lock);
+	owed = __vms_take_owed(pool, v);
 	verdict = judge(v);
 	raw_spin_unlock_irq(&pool->lock);
+	wake_owed(owed);
 	return verdict;
+}
+
+/* Outside of KVM_RUN there is no gate, but somebody may wait for this pCPU. */
+static void pass_by(struct vms_vcpu *v)
+{
+	struct vms_pool *pool = v->pool;
+	struct vms_vcpu *owed;
+
+	raw_spin_lock_irq(&pool->lock);
+	owed = __vms_take_owed(pool, v);
+	raw_spin_unlock_irq(&pool->lock);
+	wake_owed(owed);
 }
 
 /* A signal ends KVM_RUN: the vCPU does not want to run until the next one. */
@@ -201,6 +227,8 @@ static void gate_fn(struct callback_head *head)
 		vms_vcpu_attach(v);
 	if (READ_ONCE(v->pool) && vms_inside(current))
 		wait_for_grant(v);
+	else if (READ_ONCE(v->pool))
+		pass_by(v);
 	work_done(v);
 }
 

@@ -123,6 +123,7 @@ void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 /* Linux takes this pCPU from @v, which blocks or could go on. */
 void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now)
 {
+	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
 	struct vms_pool *pool = READ_ONCE(v->pool);
 	bool inside = vms_inside(v->task);
 
@@ -130,14 +131,18 @@ void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now)
 	WRITE_ONCE(v->on_cpu, false);
 	if (!pool)
 		return;
+	/* Pairs with the barrier in __vms_resched(). */
+	smp_mb();
 	if (!blocks) {
 		v->queued_at = inside ? now : 0;
-		return;
+		if (!READ_ONCE(pc->owed))
+			return;
 	}
 
 	raw_spin_lock(&pool->lock);
-	if (!v->parked)
+	if (blocks && !v->parked)
 		__vms_not_runnable(v, inside ? VMS_HALTED : VMS_OFF, now);
+	__vms_hand_over(pc);
 	raw_spin_unlock(&pool->lock);
 }
 

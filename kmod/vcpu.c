@@ -238,6 +238,8 @@ void vms_vcpu_remove(struct vms_vcpu *v)
 		WRITE_ONCE(v->pass, VMS_PASS_ANY);
 		if (v->parked)
 			vms_wake_later(v);
+		/* Nobody looks at its thread any more when that leaves. */
+		__vms_hand_over(vms_pcpu(task_cpu(v->task)));
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 	}
 	llist_add(&v->dead_node, &dead);

@@ -114,6 +114,9 @@ struct vms_pool {
  * @slice_ns:	(P) time that @cur may execute, 0 for no limit
  * @slice_base:	(P) vms_vcpu_executed() of @cur when the slice began
  * @homed:	(P) number of vCPUs whose queue is here
+ * @defers:	(P) the slice of @cur ends just now, and it will leave soon
+ * @owed:	(P) @cur is parked, and is woken by who was before it, on its way to
+ *		the gate; or when that one loses this pCPU, or takes too long
  * @timer:	ends the slice
  * @wakes:	vCPUs to wake; lock-free
  * @wake_work:	wakes them once no lock of Linux is held
@@ -131,6 +134,8 @@ struct vms_pcpu {
 	u64 slice_ns;
 	u64 slice_base;
 	u32 homed;
+	bool defers;
+	bool owed;
 	struct hrtimer timer;
 	struct llist_head wakes;
 	struct irq_work wake_work;
@@ -390,6 +395,9 @@ void __vms_place(struct vms_vcpu *v, int cpu);
 void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
 bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now);
 void __vms_release(struct vms_pcpu *pc);
+bool __vms_end_slice(struct vms_pcpu *pc, u64 now);
+void __vms_hand_over(struct vms_pcpu *pc);
+struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by);
 
 /* wake.c: what has to wait until no lock of Linux is held */
 void vms_wake_later(struct vms_vcpu *v);
@@ -399,7 +407,7 @@ void vms_pcpus_stop(void);
 
 /* gate.c */
 void vms_gate_init_vcpu(struct vms_vcpu *v);
-void vms_gate_arm(struct vms_vcpu *v);
+bool vms_gate_arm(struct vms_vcpu *v);
 void vms_gate_poke(struct vms_vcpu *v);
 void vms_gate_drain(void);
 int vms_task_work(struct task_struct *task, struct callback_head *work,

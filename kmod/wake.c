@@ -13,6 +13,9 @@
 #include "compat.h"
 #include "vmsched.h"
 
+/* A vCPU whose slice is over comes to its gate in less, unless it is held up. */
+#define HAND_OVER_NS	(100 * NSEC_PER_USEC)
+
 DEFINE_PER_CPU(struct vms_pcpu, vms_pcpus);
 
 /**
@@ -70,10 +73,13 @@ static enum hrtimer_restart slice_fn(struct hrtimer *timer)
 {
 	struct vms_pcpu *pc = container_of(timer, struct vms_pcpu, timer);
 	struct vms_pool *pool = pc->pool;
+	enum hrtimer_restart again = HRTIMER_NORESTART;
 	u64 now = vms_now();
 	u64 used;
 
 	raw_spin_lock(&pool->lock);
+	/* It has taken too long: let Linux see who else wants this pCPU. */
+	__vms_hand_over(pc);
 	if (!pc->cur || !pc->slice_ns || pool->ceased)
 		goto out;
 
@@ -84,10 +90,13 @@ static enum hrtimer_restart slice_fn(struct hrtimer *timer)
 			__vms_arm_slice(pc, now);
 		goto out;
 	}
-	__vms_resched(pool, pc->cpu, now);
+	if (__vms_end_slice(pc, now) && !hrtimer_is_queued(timer)) {
+		hrtimer_set_expires(timer, ktime_add_ns(now, HAND_OVER_NS));
+		again = HRTIMER_RESTART;
+	}
 out:
 	raw_spin_unlock(&pool->lock);
-	return HRTIMER_NORESTART;
+	return again;
 }
 
 void vms_pcpu_init(int cpu, struct vms_pool *pool)

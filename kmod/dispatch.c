@@ -107,7 +107,7 @@ static void end_waiting(struct vms_vcpu *v, u64 now)
 void __vms_release(struct vms_pcpu *pc)
 {
 	pc->cur = NULL;
-	pc->owed = false;
+	WRITE_ONCE(pc->owed, false);
 	pc->slice_ns = 0;
 	if (cpumask_test_cpu(pc->cpu, &pc->pool->online))
 		cpumask_set_cpu(pc->cpu, &pc->pool->idle);
@@ -191,17 +191,28 @@ static bool is_about_to_leave(const struct vms_vcpu *v,
 	       vms_inside(v->task);
 }
 
+/* Whom @pc owes a wake, and does no longer. */
+static struct vms_vcpu *settle(struct vms_pool *pool, struct vms_pcpu *pc)
+{
+	lockdep_assert_held(&pool->lock);
+	if (pc->pool != pool || !pc->owed)
+		return NULL;
+	WRITE_ONCE(pc->owed, false);
+	/* A signal may have woken it. */
+	return pc->cur && pc->cur->parked ? pc->cur : NULL;
+}
+
 /**
  * __vms_hand_over() - wake who was granted a pCPU, if that is still owed
- * @pc: the pCPU, lock of its pool held
+ * @pool: the pool, lock held
+ * @pc: the pCPU, perhaps of another pool: then it is no concern of this one
  */
-void __vms_hand_over(struct vms_pcpu *pc)
+void __vms_hand_over(struct vms_pool *pool, struct vms_pcpu *pc)
 {
-	if (!pc->owed)
-		return;
-	WRITE_ONCE(pc->owed, false);
-	if (pc->cur)
-		vms_wake_later(pc->cur);
+	struct vms_vcpu *v = settle(pool, pc);
+
+	if (v)
+		vms_wake_later(v);
 }
 
 /**
@@ -214,14 +225,8 @@ void __vms_hand_over(struct vms_pcpu *pc)
  */
 struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by)
 {
-	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
-	struct vms_vcpu *v;
+	struct vms_vcpu *v = settle(pool, this_cpu_ptr(&vms_pcpus));
 
-	lockdep_assert_held(&pool->lock);
-	if (pc->pool != pool || !pc->owed)
-		return NULL;
-	WRITE_ONCE(pc->owed, false);
-	v = pc->cur;
 	if (!v || v == by)
 		return NULL;
 	refcount_inc(&v->ref);
@@ -301,8 +306,10 @@ void __vms_resched(struct vms_pool *pool, int cpu, u64 now)
 		enqueue(prev, VMSCHED_WHY_REQUEUE, now);
 	}
 	fill_idle(pool, pc, now);
+	/* What else is granted meanwhile is woken at once. */
+	pc->defers = false;
 	if (!prev || pc->cur == prev) {
-		__vms_hand_over(pc);
+		__vms_hand_over(pool, pc);
 		return;
 	}
 	WRITE_ONCE(prev->pass, VMS_PASS_NONE);
@@ -310,7 +317,7 @@ void __vms_resched(struct vms_pool *pool, int cpu, u64 now)
 	/* Pairs with the barrier of who leaves: it sees "owed", or is gone. */
 	smp_mb();
 	if (!armed || !is_about_to_leave(prev, pc))
-		__vms_hand_over(pc);
+		__vms_hand_over(pool, pc);
 	offer_to_idle(pool, prev, now);
 }
 

@@ -142,7 +142,7 @@ void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now)
 	raw_spin_lock(&pool->lock);
 	if (blocks && !v->parked)
 		__vms_not_runnable(v, inside ? VMS_HALTED : VMS_OFF, now);
-	__vms_hand_over(pc);
+	__vms_hand_over(pool, pc);
 	raw_spin_unlock(&pool->lock);
 }
 

@@ -144,6 +144,8 @@ static void step_back(struct vms_vcpu *v)
 		return;
 	raw_spin_lock(&pool->lock);
 	__vms_not_runnable(v, VMS_OFF, vms_now());
+	/* The thread may lose its pCPU as one that no pool follows. */
+	__vms_hand_over(pool, this_cpu_ptr(&vms_pcpus));
 	raw_spin_unlock(&pool->lock);
 }
 
@@ -239,7 +241,7 @@ void vms_vcpu_remove(struct vms_vcpu *v)
 		if (v->parked)
 			vms_wake_later(v);
 		/* Nobody looks at its thread any more when that leaves. */
-		__vms_hand_over(vms_pcpu(task_cpu(v->task)));
+		__vms_hand_over(pool, vms_pcpu(task_cpu(v->task)));
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 	}
 	llist_add(&v->dead_node, &dead);

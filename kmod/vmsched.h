@@ -116,7 +116,8 @@ struct vms_pool {
  * @homed:	(P) number of vCPUs whose queue is here
  * @defers:	(P) the slice of @cur ends just now, and it will leave soon
  * @owed:	(P) @cur is parked, and is woken by who was before it, on its way to
- *		the gate; or when that one loses this pCPU, or takes too long
+ *		the gate; or when that one loses this pCPU, or takes too long. Who
+ *		loses it looks without the lock, see locking.rst
  * @timer:	ends the slice
  * @wakes:	vCPUs to wake; lock-free
  * @wake_work:	wakes them once no lock of Linux is held
@@ -186,7 +187,7 @@ struct vms_vm {
 
 /**
  * struct vms_vcpu - a vCPU
- * @ref:	one of the hash, one for each queued work
+ * @ref:	one of the hash, one for each queued work and for who wakes it
  * @flags:	enum vms_vcpu_flag
  * @key:	address of KVM's object, never followed here
  * @vm_key:	address of KVM's VM object, never followed here
@@ -396,7 +397,7 @@ void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
 bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now);
 void __vms_release(struct vms_pcpu *pc);
 bool __vms_end_slice(struct vms_pcpu *pc, u64 now);
-void __vms_hand_over(struct vms_pcpu *pc);
+void __vms_hand_over(struct vms_pool *pool, struct vms_pcpu *pc);
 struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by);
 
 /* wake.c: what has to wait until no lock of Linux is held */

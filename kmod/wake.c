@@ -73,13 +73,12 @@ static enum hrtimer_restart slice_fn(struct hrtimer *timer)
 {
 	struct vms_pcpu *pc = container_of(timer, struct vms_pcpu, timer);
 	struct vms_pool *pool = pc->pool;
-	enum hrtimer_restart again = HRTIMER_NORESTART;
 	u64 now = vms_now();
 	u64 used;
 
 	raw_spin_lock(&pool->lock);
 	/* It has taken too long: let Linux see who else wants this pCPU. */
-	__vms_hand_over(pc);
+	__vms_hand_over(pool, pc);
 	if (!pc->cur || !pc->slice_ns || pool->ceased)
 		goto out;
 
@@ -90,13 +89,12 @@ static enum hrtimer_restart slice_fn(struct hrtimer *timer)
 			__vms_arm_slice(pc, now);
 		goto out;
 	}
-	if (__vms_end_slice(pc, now) && !hrtimer_is_queued(timer)) {
-		hrtimer_set_expires(timer, ktime_add_ns(now, HAND_OVER_NS));
-		again = HRTIMER_RESTART;
-	}
+	if (__vms_end_slice(pc, now))
+		hrtimer_start(timer, ns_to_ktime(HAND_OVER_NS),
+			      HRTIMER_MODE_REL_PINNED_HARD);
 out:
 	raw_spin_unlock(&pool->lock);
-	return again;
+	return HRTIMER_NORESTART;
 }
 
 void vms_pcpu_init(int cpu, struct vms_pool *pool)

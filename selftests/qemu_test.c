@@ -105,27 +105,34 @@ struct moment {
 	double run;
 };
 
-static bool take_moment(struct moment *m, const pid_t *spinners, int n)
+static double ms_of(json_object *vm, const char *key)
+{
+	return json_object_get_uint64(json_object_object_get(vm, key)) / 1e6;
+}
+
+static bool take_moment(struct moment *m)
 {
 	uint64_t numbers[QEMU_MAX_NUMBERS];
-	uint64_t ns;
+	json_object *vm;
+	struct cli c;
+	size_t i;
 
-	if (qemu_next(&guests[0], "steal", numbers, LINE_MS) != 4)
+	*m = (struct moment) { .waited = -1 };
+	if (qemu_next(&guests[0], "steal", numbers, LINE_MS) != 4 ||
+	    cli(&c, "vm list"))
 		return false;
 	m->stolen = numbers[0] * 1000.0 / USER_HZ;
 	m->guest = numbers[3];
-	if (vm_u64(guests[0].pid, "wait_ns", &ns))
-		return false;
-	m->waited = ns / 1e6;
 	m->host = clock_ns() / 1e6;
-	if (vm_u64(guests[0].pid, "run_ns", &ns))
-		return false;
-	for (m->run = ns / 1e6; n; n--) {
-		if (vm_u64(spinners[n - 1], "run_ns", &ns))
-			return false;
-		m->run += ns / 1e6;
+	for (i = 0; i < json_object_array_length(c.json); i++) {
+		vm = json_object_array_get_idx(c.json, i);
+		m->run += ms_of(vm, "run_ns");
+		if (json_object_get_int(json_object_object_get(vm, "pid")) ==
+		    guests[0].pid)
+			m->waited = ms_of(vm, "wait_ns");
 	}
-	return true;
+	cli_free(&c);
+	return m->waited >= 0;
 }
 
 /*
@@ -140,22 +147,20 @@ TEST_F_TIMEOUT(vmsched, guest_sees_its_wait_as_steal, LIMIT)
 	struct moment before, after;
 	double told, waited, others;
 	struct rawvm *vm;
-	pid_t spinners[2];
 	unsigned int i;
 
 	ASSERT_EQ(0, start(0, "steal", "steal", "--pin 0"));
-	for (i = 0; i < ARRAY_SIZE(spinners); i++) {
+	for (i = 0; i < 2; i++) {
 		vm = rawvm_spawn(&(struct rawvm_spec) {
 			.name = "spin", .cpus = "0" });
 		ASSERT_NE(NULL, vm);
-		spinners[i] = rawvm_pid(vm);
-		ASSERT_TRUE(vm_listed(spinners[i], true, LISTED_MS));
+		ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, LISTED_MS));
 	}
 	ASSERT_EQ(0, sched_switch("rr", NULL));
-	ASSERT_TRUE(take_moment(&before, spinners, ARRAY_SIZE(spinners)));
+	ASSERT_TRUE(take_moment(&before));
 	for (i = 0; i < STEAL_SECONDS; i++)
 		ASSERT_LT(0, qemu_next(&guests[0], "steal", numbers, LINE_MS));
-	ASSERT_TRUE(take_moment(&after, spinners, ARRAY_SIZE(spinners)));
+	ASSERT_TRUE(take_moment(&after));
 	told = (after.stolen - before.stolen) / (after.guest - before.guest);
 	waited = (after.waited - before.waited) / (after.host - before.host);
 	others = 1 - (after.run - before.run) / (after.host - before.host);

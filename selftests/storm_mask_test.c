@@ -3,9 +3,9 @@
  * CPU masks of vCPU threads under fire: children are made while they change,
  * pCPUs go and come back, cpusets are edited, users bind threads by hand.
  *
- * Masks of three pCPUs, because a cpuset of one alone cannot be told from what vmsched
- * does itself (see "Limits" in the design). For the same reason a mask of one
- * CPU is the user's only where a test says so.
+ * Masks of three pCPUs, because a cpuset of one alone cannot be told from what
+ * vmsched does itself (see "Limits" in the design). For the same reason a mask of
+ * one CPU is the user's only where a test says so.
  */
 #include <sys/mman.h>
 

@@ -24,8 +24,10 @@
 #define MANY		1000000
 #define DEBUG_FEW	10000
 #define LIMIT		90
+/* Slices may be a second long, and this much is left for guests: a tenth of a CPU */
+#define WORKER_NICE	(-10)
 #define STALL_MS	20000
-#define WORKER_NICE	(-20)
+#define STALL_DEBUG_MS	60000
 
 /* Most of what there is to find is behind the rights */
 static const enum judge_role roles[FUZZ_WORKERS] = {
@@ -186,6 +188,18 @@ static void end_targets(struct targets *t, struct fuzz_common *c)
 		rawvm_kill(t->vm[--c->n_vms]);
 }
 
+/* Others are given any weight: with a hundredth of theirs it would be a long wait */
+static bool favour_witnesses(const struct storm *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < STORM_WITNESSES; i++)
+		if (cli_do("vm set pid:%d weight 10000",
+			   rawvm_pid(s->witness[i])))
+			return false;
+	return true;
+}
+
 static struct fuzz_common *common_new(struct storm *s)
 {
 	struct fuzz_common *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
@@ -204,9 +218,8 @@ static struct fuzz_common *common_new(struct storm *s)
 	genl_close(&g);
 	/* Linux tells of attributes of a bad length and of left-over bytes */
 	s->expected = "netlink: ";
-	/* Workers that come before all others leave guests a 300th of a CPU */
-	s->stall_ms = STALL_MS;
-	return ret ? NULL : c;
+	s->stall_ms = kernel_is_debug() ? STALL_DEBUG_MS : STALL_MS;
+	return ret || !favour_witnesses(s) ? NULL : c;
 }
 
 /* Whatever was set: the guests go on, under rr and as they were at first */

@@ -92,7 +92,7 @@ TEST_F_TIMEOUT(vmsched, kill_9_storm, LIMIT)
 		struct rawvm *vm;
 		pid_t pid;
 
-		spec.kind = i % 3;
+		spec.kind = i % RAWVM_MIXED;
 		vm = rawvm_spawn(&spec);
 		ASSERT_NE(NULL, vm);
 		pid = rawvm_pid(vm);

@@ -66,7 +66,7 @@ static int do_list(struct storm *s, struct genl *g)
 static int do_vm(struct storm *s, struct genl *g)
 {
 	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
-		.name = "short", .kind = storm_below(&s->rng, 3) });
+		.name = "short", .kind = storm_below(&s->rng, RAWVM_MIXED) });
 	bool ok;
 
 	(void)g;

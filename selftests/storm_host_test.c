@@ -146,7 +146,7 @@ TEST_STORM(vmm_without_memory, 60)
 	klog_memory_is_short(true);
 	for (i = 0; i < n; i++) {
 		struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
-			.name = "victim", .nr_vcpus = 2, .kind = i % 3 });
+			.name = "victim", .nr_vcpus = 2, .kind = i % RAWVM_MIXED });
 		pid_t pid;
 
 		ASSERT_NE(NULL, vm);
@@ -188,7 +188,7 @@ TEST_STORM(host_without_memory, 180)
 	klog_memory_is_short(true);
 	for (i = 0; i < n; i++) {
 		struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
-			.name = "victim", .nr_vcpus = 2, .kind = i % 3 });
+			.name = "victim", .nr_vcpus = 2, .kind = i % RAWVM_MIXED });
 		char path[64];
 		pid_t pid;
 

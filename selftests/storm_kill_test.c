@@ -145,7 +145,7 @@ static int one_vm(struct storm_worker *w)
 {
 	struct rawvm_spec spec = {
 		.name = "short",
-		.kind = storm_below(&w->rng, RAWVM_CPUID),
+		.kind = storm_below(&w->rng, RAWVM_MIXED),
 		.nr_vcpus = 1 + storm_below(&w->rng, 3),
 	};
 	struct rawvm *vm;

@@ -348,7 +348,7 @@ static int work_vms(struct storm_worker *w, struct shared *sh)
 	(void)sh;
 	while (!storm_stopped(w)) {
 		struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
-			.name = "short", .kind = storm_below(&w->rng, 3),
+			.name = "short", .kind = storm_below(&w->rng, RAWVM_MIXED),
 			.nr_vcpus = 1 + storm_below(&w->rng, 2) });
 
 		if (!vm)

@@ -157,7 +157,7 @@ TEST_F_TIMEOUT(vmsched, guests_come_and_go, 300)
 
 	ASSERT_NE(NULL, stays);
 	for (i = 0; i < 4 * ARRAY_SIZE(round_trip); i++) {
-		spec.kind = i % 3;
+		spec.kind = i % RAWVM_MIXED;
 		vm = rawvm_spawn(&spec);
 		ASSERT_NE(NULL, vm);
 		ASSERT_EQ(0, sched_switch(round_trip[i % ARRAY_SIZE(round_trip)],

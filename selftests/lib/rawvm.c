@@ -464,9 +464,8 @@ bool rawvm_broken(const struct rawvm *vm)
 	return true;
 }
 
-/* First line of a file of a vCPU thread under /proc, for a report */
-static char *thread_file(const struct rawvm *vm, unsigned int vcpu,
-			 const char *file, char *buf, int size)
+void rawvm_thread_file(const struct rawvm *vm, unsigned int vcpu,
+		       const char *file, char *buf, int size)
 {
 	char path[64];
 	FILE *f;
@@ -479,7 +478,6 @@ static char *thread_file(const struct rawvm *vm, unsigned int vcpu,
 	if (f)
 		fclose(f);
 	buf[strcspn(buf, "\n")] = '\0';
-	return buf;
 }
 
 /* Say where a vCPU that does nothing is */
@@ -488,8 +486,8 @@ static void report_stuck(const struct rawvm *vm, unsigned int vcpu)
 	const struct guest_area *area = rawvm_area(vm->mem, vcpu);
 	char wchan[64], stat[256];
 
-	thread_file(vm, vcpu, "wchan", wchan, sizeof(wchan));
-	thread_file(vm, vcpu, "schedstat", stat, sizeof(stat));
+	rawvm_thread_file(vm, vcpu, "wchan", wchan, sizeof(wchan));
+	rawvm_thread_file(vm, vcpu, "schedstat", stat, sizeof(stat));
 	printf("# rawvm %s vCPU %u (pid %d, tid %d) stands still at %ju, in %s, schedstat %s\n",
 	       vm->name, vcpu, vm->pid, rawvm_tid(vm, vcpu),
 	       (uintmax_t)rawvm_progress(vm, vcpu),

@@ -22,11 +22,14 @@
 enum rawvm_kind {
 	RAWVM_SPIN,	/* counts in a loop */
 	RAWVM_TICK,	/* HLT, woken by its own timer; then spins and works */
-	RAWVM_PING,	/* two vCPUs in HLT that wake each other by IPI in turn */
 	RAWVM_IO,	/* one exit to user space after the other */
 	RAWVM_CPUID,	/* the same with exits that KVM handles: CPUID */
 	RAWVM_CALL,	/* and hypercalls (AMD's instruction, which KVM patches) */
+	RAWVM_PING,	/* two vCPUs in HLT that wake each other by IPI in turn */
 };
+
+/* The first of them, for tests that want some of each: any number of vCPUs will do */
+#define RAWVM_MIXED	3
 
 struct rawvm_spec {
 	const char *name;
@@ -107,6 +110,10 @@ pid_t rawvm_pid(const struct rawvm *vm);
 pid_t rawvm_tid(const struct rawvm *vm, unsigned int vcpu);
 const char *rawvm_name(const struct rawvm *vm);
 unsigned int rawvm_nr_vcpus(const struct rawvm *vm);
+
+/* First line of a file of a vCPU thread under /proc; empty if it cannot be read */
+void rawvm_thread_file(const struct rawvm *vm, unsigned int vcpu,
+		       const char *file, char *buf, int size);
 
 /* Work done since the start: loops, wakes or exits */
 uint64_t rawvm_progress(const struct rawvm *vm, unsigned int vcpu);

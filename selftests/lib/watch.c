@@ -19,6 +19,9 @@ struct watched {
 	unsigned int vcpu;
 	uint64_t seen;
 	uint64_t still_ns;
+	/* Of its thread, when it was seen to stand still first */
+	uint64_t ran_ns;
+	uint64_t waited_ns;
 };
 
 struct watch {
@@ -30,6 +33,32 @@ struct watch {
 	struct watch_result result;
 };
 
+/* What Linux has counted of its thread: executing, and waiting for a CPU */
+static bool read_times(const struct watched *v, uint64_t *ran, uint64_t *waited)
+{
+	char line[128];
+
+	rawvm_thread_file(v->vm, v->vcpu, "schedstat", line, sizeof(line));
+	return sscanf(line, "%ju %ju", ran, waited) == 2;
+}
+
+static void is_longest(struct watch *w, const struct watched *v)
+{
+	struct watch_result *r = &w->result;
+
+	r->longest_ns = v->still_ns;
+	r->vm = rawvm_name(v->vm);
+	r->vcpu = v->vcpu;
+	/* A thread that has ended tells nothing. */
+	if (!read_times(v, &r->ran_ns, &r->waited_ns)) {
+		r->ran_ns = 0;
+		r->waited_ns = 0;
+		return;
+	}
+	r->ran_ns -= v->ran_ns;
+	r->waited_ns -= v->waited_ns;
+}
+
 static void watch_vcpu(struct watch *w, struct watched *v, uint64_t passed)
 {
 	uint64_t now = rawvm_progress(v->vm, v->vcpu);
@@ -39,12 +68,11 @@ static void watch_vcpu(struct watch *w, struct watched *v, uint64_t passed)
 		v->still_ns = 0;
 		return;
 	}
+	if (!v->still_ns)
+		read_times(v, &v->ran_ns, &v->waited_ns);
 	v->still_ns += passed;
-	if (v->still_ns > w->result.longest_ns) {
-		w->result.longest_ns = v->still_ns;
-		w->result.vm = rawvm_name(v->vm);
-		w->result.vcpu = v->vcpu;
-	}
+	if (v->still_ns > w->result.longest_ns)
+		is_longest(w, v);
 	/* Count each full window once */
 	if (v->still_ns >= w->window_ns && v->still_ns - passed < w->window_ns)
 		w->result.missed++;
@@ -122,7 +150,8 @@ void watch_stop(struct watch *w, struct watch_result *result)
 	__atomic_store_n(&w->stop, true, __ATOMIC_RELAXED);
 	pthread_join(w->thread, NULL);
 	*result = w->result;
-	printf("# longest_standstill: %.6g ms (%s vCPU %u)\n",
-	       result->longest_ns / 1e6, result->vm ?: "none", result->vcpu);
+	printf("# longest_standstill: %.6g ms (%s vCPU %u, executing %.6g, waiting %.6g)\n",
+	       result->longest_ns / 1e6, result->vm ?: "none", result->vcpu,
+	       result->ran_ns / 1e6, result->waited_ns / 1e6);
 	free(w);
 }

@@ -21,6 +21,9 @@ struct watch_result {
 	uint64_t longest_ns;		/* longest time one stood still */
 	const char *vm;			/* that one */
 	unsigned int vcpu;
+	/* Of that time its thread executed, and waited for a CPU or at the gate */
+	uint64_t ran_ns;
+	uint64_t waited_ns;
 };
 
 /* Watch @n VMs, which must live until watch_stop(); NULL on error */

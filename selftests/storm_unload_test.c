@@ -81,7 +81,7 @@ static int use_for_a_moment(struct storm *s)
 	return err;
 }
 
-TEST_STORM(modules_come_and_go, 90)
+TEST_STORM(modules_come_and_go, 240)
 {
 	struct storm *s = &self->storm;
 	unsigned int i, n = count_of(15, 5000), in_vain = 0;
@@ -329,7 +329,7 @@ static const struct {
 	{ "readers of a parameter", try_readers },
 };
 
-TEST_STORM(holders, 90)
+TEST_STORM(holders, 240)
 {
 	struct storm *s = &self->storm;
 	unsigned int i, j, n = count_of(2, 500);

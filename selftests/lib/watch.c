@@ -150,8 +150,12 @@ void watch_stop(struct watch *w, struct watch_result *result)
 	__atomic_store_n(&w->stop, true, __ATOMIC_RELAXED);
 	pthread_join(w->thread, NULL);
 	*result = w->result;
-	printf("# longest_standstill: %.6g ms (%s vCPU %u, executing %.6g, waiting %.6g)\n",
-	       result->longest_ns / 1e6, result->vm ?: "none", result->vcpu,
-	       result->ran_ns / 1e6, result->waited_ns / 1e6);
+	printf("# longest_standstill: %.6g ms (%s vCPU %u", result->longest_ns / 1e6,
+	       result->vm ?: "none", result->vcpu);
+	/* Not every kernel counts them. */
+	if (result->ran_ns || result->waited_ns)
+		printf(", executing %.6g, waiting %.6g", result->ran_ns / 1e6,
+		       result->waited_ns / 1e6);
+	printf(")\n");
 	free(w);
 }

@@ -9,6 +9,7 @@
  * Locking: all of it runs with the pool lock held and interrupts off, part of
  * it under a runqueue or pi lock of Linux. It wakes nobody itself.
  */
+#include "activate.h"
 #include "vmsched.h"
 
 /**
@@ -33,12 +34,12 @@ u64 vms_vcpu_executed(const struct vms_vcpu *v, u64 now)
 /* Tell the scheduler what @v has used since it was told last. */
 void __vms_charge(struct vms_vcpu *v, u64 now)
 {
-	struct vmsched_inst *inst = v->ent->inst;
+	struct vms_pool *pool = v->vm->pool;
 	u64 sum = vms_vcpu_executed(v, now);
 
 	if (sum <= v->charged)
 		return;
-	inst->ops->charge(inst, v->ent, sum - v->charged, now);
+	__vms_sched_charge(pool, v->ent, sum - v->charged, now);
 	v->charged = sum;
 	v->served_at = now;
 }
@@ -75,19 +76,19 @@ static int pick_home(const struct vms_vcpu *v)
  */
 static void enqueue(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 {
-	struct vmsched_inst *inst = v->ent->inst;
+	struct vms_pool *pool = v->vm->pool;
 	struct vms_vcpu *cur = vms_pcpu(v->cpu)->cur;
 
 	if (cur)
 		__vms_charge(cur, now);
-	inst->ops->enqueue(inst, v->ent, why, now);
+	__vms_sched_enqueue(pool, v->ent, why, now);
 }
 
 static void dequeue(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 {
-	struct vmsched_inst *inst = v->ent->inst;
+	struct vms_pool *pool = v->vm->pool;
 
-	inst->ops->dequeue(inst, v->ent, why, now);
+	__vms_sched_dequeue(pool, v->ent, why, now);
 }
 
 static void set_waiting(struct vms_vcpu *v, u64 now)
@@ -242,7 +243,7 @@ static struct vms_vcpu *pick(struct vms_pool *pool, int cpu, u64 now,
 	struct vms_vcpu *v;
 
 	*slice = 0;
-	ent = inst->ops->pick_next(inst, cpu, now, slice);
+	ent = __vms_sched_pick_next(pool, cpu, now, slice);
 	if (!ent || ent->inst != inst)
 		return NULL;
 	v = ent->core;
@@ -250,7 +251,7 @@ static struct vms_vcpu *pick(struct vms_pool *pool, int cpu, u64 now,
 		return NULL;
 	if (!cpumask_test_cpu(cpu, v->allowed)) {
 		/* It was taken out of its queue: put it back. */
-		inst->ops->enqueue(inst, ent, VMSCHED_WHY_REQUEUE, now);
+		__vms_sched_enqueue(pool, ent, VMSCHED_WHY_REQUEUE, now);
 		return NULL;
 	}
 	return v;
@@ -358,8 +359,8 @@ static void preempt(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 
 	__vms_charge(pc->cur, now);
 	if (inst->ops->preempt_in)
-		in = inst->ops->preempt_in(inst, pc->cpu, pc->cur->ent, v->ent,
-					   now);
+		in = __vms_sched_preempt_in(pool, pc->cpu, pc->cur->ent,
+					    v->ent, now);
 	if (in <= 0) {
 		__vms_resched(pool, pc->cpu, now);
 		return;
@@ -437,7 +438,7 @@ void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now)
 	__vms_charge(v, now);
 	WRITE_ONCE(v->pass, VMS_PASS_NONE);
 	if (inst->ops->block)
-		inst->ops->block(inst, v->ent, now);
+		__vms_sched_block(pool, v->ent, now);
 	if (pc->cur == v) {
 		__vms_release(pc);
 		__vms_resched(pool, pc->cpu, now);

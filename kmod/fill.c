@@ -83,7 +83,7 @@ int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
 			   pool->inst->ops->name) ||
 	    (pool->previous[0] &&
 	     nla_put_string(skb, VMSCHED_A_POOL_PREVIOUS, pool->previous)) ||
-	    nla_put_u32(skb, VMSCHED_A_POOL_ACTIVATE, pool->activate) ||
+	    nla_put_u32(skb, VMSCHED_A_POOL_ACTIVATE, vms_activated(pool)) ||
 	    nla_put_u32(skb, VMSCHED_A_POOL_VMS, pool->nr_vms) ||
 	    nla_put_u32(skb, VMSCHED_A_POOL_VCPUS, pool->nr_vcpus) ||
 	    put_u64(skb, VMSCHED_A_POOL_SWITCHES, pool->switches) ||

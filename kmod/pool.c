@@ -57,7 +57,7 @@ static struct vms_pool *pool_create(const char *name,
 	raw_spin_lock_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->vcpus);
 	cpumask_copy(&pool->cpus, cpus);
-	pool->activate = VMSCHED_ACTIVATE_TABLE;
+	pool->way = VMS_BY_TABLE;
 	pool->inst = vms_inst_create(&vms_native_ops, pool);
 	if (IS_ERR(pool->inst)) {
 		int err = PTR_ERR(pool->inst);

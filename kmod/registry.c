@@ -6,7 +6,8 @@
  * pinned by its user (vms_sched_get()), not by the registry, so that the
  * module of a scheduler can only be removed after the last pool has left it.
  *
- * Locking: registry_mutex protects the list and the entries. It is a leaf.
+ * Locking: registry_mutex protects the list and the entries, and who writes to
+ * the array of identifiers. It is a leaf.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,16 +16,21 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include "vmsched.h"
 
 struct entry {
 	struct list_head node;
 	const struct vmsched_ops *ops;
+	u32 id;
 };
 
 static DEFINE_MUTEX(registry_mutex);
 static LIST_HEAD(entries);
+/* The ops by identifier, for requests: read without a lock */
+static DEFINE_XARRAY_ALLOC1(by_id);
+static u32 last_id;
 static vms_registry_watch_fn watcher;
 
 #define REQUIRED(op) { #op, offsetof(struct vmsched_ops, op) }
@@ -114,6 +120,24 @@ static struct entry *find(const char *name)
 	return NULL;
 }
 
+/* List @e, under a name and an identifier that nobody else has. */
+static int add(struct entry *e)
+{
+	int err;
+
+	lockdep_assert_held(&registry_mutex);
+	if (find(e->ops->name))
+		return -EBUSY;
+	err = xa_alloc_cyclic(&by_id, &e->id, (void *)e->ops, xa_limit_32b,
+			      &last_id, GFP_KERNEL);
+	if (err < 0)
+		return err;
+	list_add_tail(&e->node, &entries);
+	if (watcher)
+		watcher(e->ops, true);
+	return 0;
+}
+
 int vmsched_register(const struct vmsched_ops *ops)
 {
 	struct entry *e;
@@ -129,18 +153,14 @@ int vmsched_register(const struct vmsched_ops *ops)
 	e->ops = ops;
 
 	mutex_lock(&registry_mutex);
-	if (find(ops->name)) {
-		mutex_unlock(&registry_mutex);
-		kfree(e);
-		pr_err("scheduler %s refused: the name is taken\n", ops->name);
-		/* modprobe takes EEXIST for "it is loaded already". */
-		return -EBUSY;
-	}
-	list_add_tail(&e->node, &entries);
-	if (watcher)
-		watcher(ops, true);
+	err = add(e);
 	mutex_unlock(&registry_mutex);
-	return 0;
+	if (err)
+		kfree(e);
+	/* Not EEXIST: modprobe takes that for "it is loaded already". */
+	if (err == -EBUSY)
+		pr_err("scheduler %s refused: the name is taken\n", ops->name);
+	return err;
 }
 EXPORT_SYMBOL_GPL(vmsched_register);
 
@@ -152,6 +172,7 @@ void vmsched_unregister(const struct vmsched_ops *ops)
 	e = find(ops->name);
 	if (e && e->ops == ops) {
 		list_del(&e->node);
+		xa_erase(&by_id, e->id);
 		if (watcher)
 			watcher(ops, false);
 	} else {
@@ -205,6 +226,31 @@ void vms_sched_put(const struct vmsched_ops *ops)
 	/* The built-in scheduler lives as long as this code does. */
 	if (ops->owner != THIS_MODULE)
 		module_put(ops->owner);
+}
+
+/* What vms_sched_by_id() knows a pinned scheduler by. */
+u32 vms_sched_id(const struct vmsched_ops *ops)
+{
+	struct entry *e;
+	u32 id;
+
+	mutex_lock(&registry_mutex);
+	e = find(ops->name);
+	id = e ? e->id : 0;
+	mutex_unlock(&registry_mutex);
+	return id;
+}
+
+/**
+ * vms_sched_by_id() - look a scheduler up
+ * @id: of one that is pinned
+ *
+ * Context: any.
+ * Return: the scheduler.
+ */
+const struct vmsched_ops *vms_sched_by_id(u32 id)
+{
+	return xa_load(&by_id, id);
 }
 
 /**

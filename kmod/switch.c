@@ -84,17 +84,40 @@ static int kick_all(struct vms_pool *pool, u32 timeout_ms)
 	return vms_await_cease(timeout_ms);
 }
 
-/* Take the right to run away, and note which pCPUs lose something by it. */
+/* A vCPU is to run on a pCPU that one held before. */
+static bool wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
+{
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&pool->lock);
+	if (pool->managed)
+		return pc->cur && vms_inside(pc->cur->task);
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		if (task_cpu(v->task) == pc->cpu && v->state != VMS_HALTED &&
+		    vms_inside(v->task))
+			return true;
+	return false;
+}
+
+/*
+ * Take the right to run away, and note which pCPUs lose something by it. Where
+ * this thread runs, that is the one that it has displaced.
+ */
 static void set_ceased(struct vms_pool *pool, u64 now)
 {
 	struct vms_vcpu *v;
+	struct vms_pcpu *pc;
 
 	raw_spin_lock_irq(&pool->lock);
 	pool->ceased = true;
 	pool->held_ns = 0;
+	pc = this_cpu_ptr(&vms_pcpus);
+	if (pc->pool == pool && wants_to_run(pool, pc))
+		WRITE_ONCE(pc->held_from, now);
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (test_bit(VMS_F_DEAD, &v->flags))
 			continue;
+		v->waited = v->parked;
 		if (READ_ONCE(v->on_cpu) && vms_inside(v->task))
 			WRITE_ONCE(vms_pcpu(task_cpu(v->task))->held_from, now);
 		WRITE_ONCE(v->pass, VMS_PASS_NONE);
@@ -112,19 +135,19 @@ static bool still_held(struct vms_pool *pool)
 	return false;
 }
 
-/* A vCPU is still to run on a pCPU that it held before. */
-static bool wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
+/*
+ * Whoever waits at the gate of a pool that is native now may go on. A wake takes
+ * longer than all the rest of a switch, so this comes after those who ran.
+ */
+static void wake_waiting(struct vms_pool *pool)
 {
 	struct vms_vcpu *v;
 
-	lockdep_assert_held(&pool->lock);
-	if (pool->managed)
-		return pc->cur && vms_inside(pc->cur->task);
+	raw_spin_lock_irq(&pool->lock);
 	list_for_each_entry(v, &pool->vcpus, pool_node)
-		if (task_cpu(v->task) == pc->cpu && v->state != VMS_HALTED &&
-		    vms_inside(v->task))
-			return true;
-	return false;
+		if (v->parked && v->pass == VMS_PASS_ANY)
+			vms_wake_later(v);
+	raw_spin_unlock_irq(&pool->lock);
 }
 
 /*
@@ -138,6 +161,9 @@ static u64 measure_hold(struct vms_pool *pool, u64 least)
 	u64 held, now;
 	int cpu;
 
+	if (still_held(pool))
+		usleep_range(50, 100);
+	wake_waiting(pool);
 	while (still_held(pool) && ktime_before(ktime_get(), end))
 		usleep_range(50, 100);
 
@@ -155,20 +181,26 @@ static u64 measure_hold(struct vms_pool *pool, u64 least)
 	return held;
 }
 
-/* Give each vCPU back what it may do under the scheduler in force. */
-static void __resume(struct vms_pool *pool, u64 now)
+/*
+ * Give each vCPU back what it may do under the scheduler in force. Under native,
+ * those that had waited before are woken later, if @later says so.
+ */
+static void __resume(struct vms_pool *pool, bool later, u64 now)
 {
 	struct vms_vcpu *v;
 
 	lockdep_assert_held(&pool->lock);
 	pool->ceased = false;
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		bool wait = later && !pool->managed && v->waited;
+
 		if (!pool->managed)
 			WRITE_ONCE(v->pass, VMS_PASS_ANY);
 		else if (v->state == VMS_GRANTED)
 			WRITE_ONCE(v->pass, v->cpu);
-		if (v->parked && v->pass != VMS_PASS_NONE)
+		if (v->parked && v->pass != VMS_PASS_NONE && !wait)
 			vms_wake_later(v);
+		v->waited = false;
 	}
 	__vms_resched_all(pool, now);
 }
@@ -176,7 +208,7 @@ static void __resume(struct vms_pool *pool, u64 now)
 static void cancel_cease(struct vms_pool *pool)
 {
 	raw_spin_lock_irq(&pool->lock);
-	__resume(pool, vms_now());
+	__resume(pool, false, vms_now());
 	raw_spin_unlock_irq(&pool->lock);
 }
 
@@ -257,7 +289,7 @@ static void __import_all(struct vms_pool *pool, u64 now)
 
 /* The change itself: nothing here allocates, sleeps or fails. */
 static void commit(struct vms_pool *pool, struct vmsched_inst *new,
-		   struct vms_switch *req)
+		   const struct vms_activation *to, struct vms_switch *req)
 {
 	struct vms_vcpu *v;
 	u64 now;
@@ -266,6 +298,8 @@ static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 	now = vms_now();
 	__export_all(pool, now);
 	pool->inst = new;
+	pool->way = to->way;
+	pool->sched_id = to->sched_id;
 	WRITE_ONCE(pool->managed, new->ops != &vms_native_ops);
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		swap(v->ent, v->next_ent);
@@ -274,7 +308,7 @@ static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 	}
 	new->ops->activate(new, now);
 	__import_all(pool, now);
-	__resume(pool, now);
+	__resume(pool, true, now);
 	raw_spin_unlock_irq(&pool->lock);
 }
 
@@ -328,7 +362,7 @@ static int fail(struct vms_switch *req, int err, u32 attr, const char *why)
 
 /* From the old instance to @new, which is ready. */
 static int change(struct vms_pool *pool, struct vmsched_inst *new,
-		  struct vms_switch *req)
+		  const struct vms_activation *to, struct vms_switch *req)
 {
 	struct vmsched_inst *old = pool->inst;
 	const struct vmsched_ops *old_ops = old->ops;
@@ -351,7 +385,7 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 		return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
 			    "a pCPU kept in guest mode beyond cease-timeout; the old scheduler goes on");
 	}
-	commit(pool, new, req);
+	commit(pool, new, to, req);
 	req->blackout_ns = vms_now() - start;
 	req->blackout_ns = measure_hold(pool, req->blackout_ns);
 
@@ -372,30 +406,45 @@ static int check(struct vms_pool *pool, struct vms_switch *req)
 				    "there is no previous scheduler");
 		strscpy(req->to, pool->previous, sizeof(req->to));
 	}
-	if (req->activate != VMSCHED_ACTIVATE_TABLE)
-		return fail(req, -EOPNOTSUPP, VMSCHED_A_SWITCH_ACTIVATE,
-			    "this module can activate by table only");
 	return 0;
+}
+
+/* To another way to the same scheduler: between two requests, which take the lock. */
+static void turn(struct vms_pool *pool, const struct vms_activation *to)
+{
+	raw_spin_lock_irq(&pool->lock);
+	pool->way = to->way;
+	pool->sched_id = to->sched_id;
+	raw_spin_unlock_irq(&pool->lock);
 }
 
 static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 {
 	const struct vmsched_ops *ops;
+	struct vms_activation to;
 	struct vmsched_inst *new;
 	int err;
 
-	strscpy(req->from, pool->inst->ops->name, sizeof(req->from));
-	err = check(pool, req);
-	if (err)
-		return err;
 	ops = vms_sched_get(req->to);
 	if (IS_ERR(ops))
 		return fail(req, PTR_ERR(ops), VMSCHED_A_SWITCH_TO,
 			    PTR_ERR(ops) == -ENOENT ?
 			    "no such scheduler is registered; load it first" :
 			    "its module is just being loaded or removed; try again");
-	if (ops == pool->inst->ops) {
+	if (ops == pool->inst->ops && req->activate == vms_activated(pool)) {
 		/* Nothing to do, and nobody has to wait for it. */
+		vms_sched_put(ops);
+		return 0;
+	}
+	err = vms_activate_find(pool, ops, req->activate, &to);
+	if (err) {
+		fail(req, err, VMSCHED_A_SWITCH_TO,
+		     "it has been registered just now; try again");
+		goto err_put;
+	}
+	if (ops == pool->inst->ops) {
+		turn(pool, &to);
+		pool->switches++;
 		vms_sched_put(ops);
 		return 0;
 	}
@@ -405,10 +454,9 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 			   "the scheduler could not be set up");
 		goto err_put;
 	}
-	err = change(pool, new, req);
+	err = change(pool, new, &to, req);
 	if (err)
 		goto err_destroy;
-	pool->activate = req->activate;
 	pool->switches++;
 	pool->cease_ns = req->cease_ns;
 	pool->blackout_ns = req->blackout_ns;
@@ -438,28 +486,56 @@ static void idle_fn(struct kthread_work *work)
 		vms_kvm_watch(false);
 }
 
+/* Find the pool, and out who is wanted. Only this worker changes the answers. */
+static int look_up(struct vms_switch *req, struct vms_pool **pool)
+{
+	lockdep_assert_held(&vms_mutex);
+	*pool = vms_pool_find(req->pool);
+	if (!*pool)
+		return fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL, "no such pool");
+	strscpy(req->from, (*pool)->inst->ops->name, sizeof(req->from));
+	return check(*pool, req);
+}
+
+/* What patches code, and takes a while: before anybody waits. */
+static int make_ready(struct vms_pool *pool, struct vms_switch *req)
+{
+	int err = 0;
+
+	/* Only this worker changes which one it is, and how. */
+	if (!strcmp(req->to, req->from) && req->activate == vms_activated(pool))
+		return 0;
+	if (strcmp(req->to, vms_native_ops.name))
+		err = vms_kvm_watch(true);
+	if (err)
+		return fail(req, err, 0, "KVM's run loop could not be hooked");
+	err = vms_activate_prepare(pool, req->to, req->activate);
+	if (err)
+		return fail(req, err, VMSCHED_A_SWITCH_ACTIVATE,
+			    "another pool is activated by patch, which one can be at a time; use table");
+	return 0;
+}
+
 static void switch_fn(struct kthread_work *work)
 {
 	struct job *job = container_of(work, struct job, work);
 	struct vms_switch *req = job->req;
 	struct vms_pool *pool;
-	int err = 0;
-
-	/* Patches the run loop, which takes a while: before anybody waits. */
-	if (strcmp(req->to, vms_native_ops.name))
-		err = vms_kvm_watch(true);
 
 	mutex_lock(&vms_mutex);
-	pool = vms_pool_find(req->pool);
-	if (pool && err) {
-		req->err = fail(req, err, 0, "KVM's run loop could not be hooked");
-		pool->failed_switches++;
-	} else if (pool) {
-		req->err = switch_locked(pool, req);
-	} else {
-		req->err = fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL,
-				"no such pool");
+	req->err = look_up(req, &pool);
+	mutex_unlock(&vms_mutex);
+	if (!req->err) {
+		int err = make_ready(pool, req);
+
+		mutex_lock(&vms_mutex);
+		if (err)
+			pool->failed_switches++;
+		req->err = err ?: switch_locked(pool, req);
+		mutex_unlock(&vms_mutex);
+		vms_activate_settle(pool);
 	}
+	mutex_lock(&vms_mutex);
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
 	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);

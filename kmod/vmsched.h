@@ -51,6 +51,24 @@ enum vms_state {
 	VMS_GRANTED,
 };
 
+/* How requests reach the scheduler, see activate.c; patches take turns. */
+enum vms_way {
+	VMS_BY_ID,
+	VMS_BY_TABLE,
+	VMS_BY_PATCH_A,
+	VMS_BY_PATCH_B,
+};
+
+/**
+ * struct vms_activation - a scheduler, and the way to it
+ * @way:	the way
+ * @sched_id:	what the registry knows it by
+ */
+struct vms_activation {
+	enum vms_way way;
+	u32 sched_id;
+};
+
 /* Bits of vms_vcpu.flags */
 enum vms_vcpu_flag {
 	VMS_F_GATE,		/* gate_work is queued on the task */
@@ -68,6 +86,8 @@ enum vms_vcpu_flag {
  *		Taken under runqueue and pi locks of Linux: nothing below it
  *		may wake, print or allocate.
  * @inst:	active instance; changed by switch.c only, under vms_mutex too
+ * @way:	how requests reach it, likewise
+ * @sched_id:	identifier of its scheduler, likewise
  * @managed:	the active scheduler gates vCPUs (it is not native)
  * @held_ns:	longest time from a cease to the first guest entry of a pCPU
  * @ceased:	no grant is given, no vCPU may enter guest mode
@@ -77,7 +97,6 @@ enum vms_vcpu_flag {
  * @nr_vcpus:	their number
  * @cpus:	pCPUs of the pool; constant
  * @previous:	name of the scheduler before, or ""; under vms_mutex
- * @activate:	enum vmsched_activate; under vms_mutex
  * @nr_vms:	under vms_mutex
  * @switches:	under vms_mutex, like the following ones
  * @failed_switches: switches given up
@@ -89,6 +108,8 @@ struct vms_pool {
 	char name[VMSCHED_NAME_MAX];
 	raw_spinlock_t lock;	/* see above */
 	struct vmsched_inst *inst;
+	enum vms_way way;
+	u32 sched_id;
 	bool managed;
 	bool ceased;
 	u64 held_ns;
@@ -98,7 +119,6 @@ struct vms_pool {
 	u32 nr_vcpus;
 	struct cpumask cpus;
 	char previous[VMSCHED_NAME_MAX];
-	u32 activate;
 	u32 nr_vms;
 	u64 switches;
 	u64 failed_switches;
@@ -208,6 +228,7 @@ struct vms_vm {
  * @cpu:	(P) pCPU to whose queue it belongs, -1 before it has one
  * @parked:	(P) sleeps in the gate, to be woken when it is granted
  * @woken:	(P) woke in KVM_RUN, and its thread has not run since
+ * @waited:	(P) was parked already when the last cease began
  * @charged:	(P) part of executed time that the scheduler knows
  * @wait_from:	(P) since when it is waiting
  * @served_at:	(P) when it was last seen to have run
@@ -260,6 +281,7 @@ struct vms_vcpu {
 	int cpu;
 	bool parked;
 	bool woken;
+	bool waited;
 	u64 charged;
 	u64 wait_from;
 	u64 served_at;
@@ -361,6 +383,8 @@ int vms_registry_init(void);
 void vms_registry_exit(void);
 const struct vmsched_ops *vms_sched_get(const char *name);
 void vms_sched_put(const struct vmsched_ops *ops);
+u32 vms_sched_id(const struct vmsched_ops *ops);
+const struct vmsched_ops *vms_sched_by_id(u32 id);
 int vms_sched_for_each(int (*fn)(const struct vmsched_ops *ops, void *arg),
 		       void *arg, unsigned int skip);
 
@@ -463,6 +487,17 @@ void vms_apply_restore(struct vms_vcpu *v);
 void vms_apply_child(struct task_struct *child, struct vms_vcpu *parent);
 bool vms_apply_disturbed(const struct vms_vcpu *v);
 void vms_apply_user_mask(struct vms_vcpu *v, struct cpumask *mask);
+
+/* activate.c, see also activate.h */
+int vms_activate_prepare(struct vms_pool *pool, const char *name, u32 activate);
+int vms_activate_find(struct vms_pool *pool, const struct vmsched_ops *ops,
+		      u32 activate, struct vms_activation *to);
+void vms_activate_settle(struct vms_pool *pool);
+
+static inline enum vmsched_activate vms_activated(const struct vms_pool *pool)
+{
+	return min_t(u32, pool->way, VMSCHED_ACTIVATE_PATCH);
+}
 
 /* switch.c */
 int vms_switch_init(void);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How a request gets from the core to the active scheduler of its pool: what
+ * is called for each wake, block and end of a slice. The calls that come with a
+ * switch, a new vCPU or a parameter go through the table of functions always.
+ *
+ * May not know what a request means, nor threads, KVM or netlink.
+ *
+ * All with the pool lock held; what is asked and answered stands at struct
+ * vmsched_ops.
+ */
+#ifndef _VMS_ACTIVATE_H
+#define _VMS_ACTIVATE_H
+
+#include <linux/static_call.h>
+
+#include "vmsched.h"
+
+/* Two sets of calls: one is in force while the other is patched. */
+DECLARE_STATIC_CALL(vms_a_pick_next, *vms_native_ops.pick_next);
+DECLARE_STATIC_CALL(vms_a_enqueue, *vms_native_ops.enqueue);
+DECLARE_STATIC_CALL(vms_a_dequeue, *vms_native_ops.dequeue);
+DECLARE_STATIC_CALL(vms_a_charge, *vms_native_ops.charge);
+DECLARE_STATIC_CALL(vms_a_block, *vms_native_ops.block);
+DECLARE_STATIC_CALL(vms_a_preempt_in, *vms_native_ops.preempt_in);
+DECLARE_STATIC_CALL(vms_b_pick_next, *vms_native_ops.pick_next);
+DECLARE_STATIC_CALL(vms_b_enqueue, *vms_native_ops.enqueue);
+DECLARE_STATIC_CALL(vms_b_dequeue, *vms_native_ops.dequeue);
+DECLARE_STATIC_CALL(vms_b_charge, *vms_native_ops.charge);
+DECLARE_STATIC_CALL(vms_b_block, *vms_native_ops.block);
+DECLARE_STATIC_CALL(vms_b_preempt_in, *vms_native_ops.preempt_in);
+
+/* The table of functions, where the callers are not patched. */
+static inline const struct vmsched_ops *
+__vms_active_ops(const struct vms_pool *pool)
+{
+	if (pool->way == VMS_BY_ID)
+		return vms_sched_by_id(pool->sched_id);
+	return pool->inst->ops;
+}
+
+static inline struct vmsched_vcpu *
+__vms_sched_pick_next(struct vms_pool *pool, int cpu, u64 now, u64 *slice)
+{
+	struct vmsched_inst *inst = pool->inst;
+
+	if (pool->way == VMS_BY_PATCH_A)
+		return static_call(vms_a_pick_next)(inst, cpu, now, slice);
+	if (pool->way == VMS_BY_PATCH_B)
+		return static_call(vms_b_pick_next)(inst, cpu, now, slice);
+	return __vms_active_ops(pool)->pick_next(inst, cpu, now, slice);
+}
+
+static inline void __vms_sched_enqueue(struct vms_pool *pool,
+				       struct vmsched_vcpu *ent,
+				       enum vmsched_why why, u64 now)
+{
+	struct vmsched_inst *inst = pool->inst;
+
+	if (pool->way == VMS_BY_PATCH_A)
+		static_call(vms_a_enqueue)(inst, ent, why, now);
+	else if (pool->way == VMS_BY_PATCH_B)
+		static_call(vms_b_enqueue)(inst, ent, why, now);
+	else
+		__vms_active_ops(pool)->enqueue(inst, ent, why, now);
+}
+
+static inline void __vms_sched_dequeue(struct vms_pool *pool,
+				       struct vmsched_vcpu *ent,
+				       enum vmsched_why why, u64 now)
+{
+	struct vmsched_inst *inst = pool->inst;
+
+	if (pool->way == VMS_BY_PATCH_A)
+		static_call(vms_a_dequeue)(inst, ent, why, now);
+	else if (pool->way == VMS_BY_PATCH_B)
+		static_call(vms_b_dequeue)(inst, ent, why, now);
+	else
+		__vms_active_ops(pool)->dequeue(inst, ent, why, now);
+}
+
+static inline void __vms_sched_charge(struct vms_pool *pool,
+				      struct vmsched_vcpu *ent, u64 ran, u64 now)
+{
+	struct vmsched_inst *inst = pool->inst;
+
+	if (pool->way == VMS_BY_PATCH_A)
+		static_call(vms_a_charge)(inst, ent, ran, now);
+	else if (pool->way == VMS_BY_PATCH_B)
+		static_call(vms_b_charge)(inst, ent, ran, now);
+	else
+		__vms_active_ops(pool)->charge(inst, ent, ran, now);
+}
+
+/* Of a scheduler that has block() */
+static inline void __vms_sched_block(struct vms_pool *pool,
+				     struct vmsched_vcpu *ent, u64 now)
+{
+	struct vmsched_inst *inst = pool->inst;
+
+	if (pool->way == VMS_BY_PATCH_A)
+		static_call(vms_a_block)(inst, ent, now);
+	else if (pool->way == VMS_BY_PATCH_B)
+		static_call(vms_b_block)(inst, ent, now);
+	else
+		__vms_active_ops(pool)->block(inst, ent, now);
+}
+
+/* Of a scheduler that has preempt_in() */
+static inline s64 __vms_sched_preempt_in(struct vms_pool *pool, int cpu,
+					 struct vmsched_vcpu *cur,
+					 struct vmsched_vcpu *woken, u64 now)
+{
+	struct vmsched_inst *inst = pool->inst;
+
+	if (pool->way == VMS_BY_PATCH_A)
+		return static_call(vms_a_preempt_in)(inst, cpu, cur, woken, now);
+	if (pool->way == VMS_BY_PATCH_B)
+		return static_call(vms_b_preempt_in)(inst, cpu, cur, woken, now);
+	return __vms_active_ops(pool)->preempt_in(inst, cpu, cur, woken, now);
+}
+
+#endif /* _VMS_ACTIVATE_H */

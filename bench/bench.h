@@ -65,6 +65,7 @@ uint64_t spinners_work(struct rawvm *spin[], int n);
 
 void bench_exit_tax(void);
 void bench_switch_tax(void);
+void bench_activation(void);
 void bench_swap(void);
 void bench_wake(void);
 void bench_heavy(void);

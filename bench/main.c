@@ -26,6 +26,7 @@ static const struct part {
 } parts[] = {
 	{ "exit-tax", bench_exit_tax },
 	{ "switch-tax", bench_switch_tax },
+	{ "activation", bench_activation },
 	{ "swap", bench_swap },
 	{ "wake", bench_wake },
 	{ "heavy", bench_heavy },

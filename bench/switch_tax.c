@@ -39,7 +39,8 @@ static void measure_threads(const char *who, const char *params)
 	peer_unload();
 }
 
-static void measure_vcpus(const char *who)
+/* Instructions from one vCPU's turn to the other's */
+static double measure_turn(void)
 {
 	struct rawvm_spec spec = { .name = "ping", .kind = RAWVM_PING,
 				   .nr_vcpus = 2 };
@@ -52,7 +53,43 @@ static void measure_vcpus(const char *who)
 	ticks = rawvm_exit_ticks(vm, 0) / 2;
 	if (!ticks || rawvm_broken(vm) || rawvm_stop(vm))
 		die("the guest whose vCPUs wake each other failed");
-	compare(who, "vcpus", ticks, &stock_vcpus);
+	return ticks;
+}
+
+static void measure_vcpus(const char *who)
+{
+	compare(who, "vcpus", measure_turn(), &stock_vcpus);
+}
+
+/*
+ * The same turn, each with the requests of a sleep, a wake and a grant, by each of
+ * the ways that lead to the active scheduler.
+ */
+void bench_activation(void)
+{
+	static const char * const ways[] = { "patch", "table", "id" };
+	static const char * const names[] = { "rr", "bvt" };
+	double patched = 0;
+	unsigned int i, j;
+	char who[32];
+
+	vmsched_load();
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		for (j = 0; j < ARRAY_SIZE(ways); j++) {
+			double insn;
+
+			ctl("sched switch %s activate %s", names[i], ways[j]);
+			insn = measure_turn();
+			if (!j)
+				patched = insn;
+			snprintf(who, sizeof(who), "%s-%s", names[i], ways[j]);
+			figure("activation", who, "turn", insn, "insn");
+			figure("activation", who, "above-patch", insn - patched,
+			       "insn");
+		}
+	}
+	ctl("sched switch native");
+	vmsched_unload();
 }
 
 void bench_switch_tax(void)

@@ -234,7 +234,7 @@ TEST_F_TIMEOUT(vmsched, each_event, LIMIT)
 	ASSERT_EQ(0, cli_do("sched unload rr"));
 	ASSERT_EQ(0, cli_do("sched load rr"));
 	/* One that fails tells so, with the error */
-	EXPECT_NE(0, cli_do("sched switch rr activate patch"));
+	EXPECT_NE(0, cli_do("sched switch rr pool nowhere"));
 	ASSERT_EQ(0, rawvm_kill(vm));
 	EXPECT_EQ(0, leaks_of_events(&g, seen));
 	/* What is no request is an event */

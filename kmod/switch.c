@@ -431,11 +431,6 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 			    PTR_ERR(ops) == -ENOENT ?
 			    "no such scheduler is registered; load it first" :
 			    "its module is just being loaded or removed; try again");
-	if (ops == pool->inst->ops && req->activate == vms_activated(pool)) {
-		/* Nothing to do, and nobody has to wait for it. */
-		vms_sched_put(ops);
-		return 0;
-	}
 	err = vms_activate_find(pool, ops, req->activate, &to);
 	if (err) {
 		fail(req, err, VMSCHED_A_SWITCH_TO,
@@ -497,14 +492,18 @@ static int look_up(struct vms_switch *req, struct vms_pool **pool)
 	return check(*pool, req);
 }
 
+/* There is nothing to do, and nobody has to wait for it. */
+static bool is_in_force(const struct vms_pool *pool, const struct vms_switch *req)
+{
+	return !strcmp(req->to, req->from) &&
+	       req->activate == vms_activated(pool);
+}
+
 /* What patches code, and takes a while: before anybody waits. */
 static int make_ready(struct vms_pool *pool, struct vms_switch *req)
 {
 	int err = 0;
 
-	/* Only this worker changes which one it is, and how. */
-	if (!strcmp(req->to, req->from) && req->activate == vms_activated(pool))
-		return 0;
 	if (strcmp(req->to, vms_native_ops.name))
 		err = vms_kvm_watch(true);
 	if (err)
@@ -525,7 +524,7 @@ static void switch_fn(struct kthread_work *work)
 	mutex_lock(&vms_mutex);
 	req->err = look_up(req, &pool);
 	mutex_unlock(&vms_mutex);
-	if (!req->err) {
+	if (!req->err && !is_in_force(pool, req)) {
 		int err = make_ready(pool, req);
 
 		mutex_lock(&vms_mutex);

@@ -402,7 +402,7 @@ void vms_apply_child(struct task_struct *child, struct vms_vcpu *parent)
 	c->parent = parent;
 	c->pinned = pinned;
 	refcount_inc(&parent->ref);
-	if (!vms_task_work(child, &c->work, TWA_RESUME))
+	if (!vms_task_work(child, &c->work))
 		return;
 	vms_vcpu_put(parent);
 	llist_add(&c->node, &free_children);

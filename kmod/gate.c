@@ -31,18 +31,16 @@ enum verdict {
  * vms_task_work() - have a thread run a function in its own context
  * @task: the thread
  * @work: the function; ends with vms_task_work_done()
- * @how: TWA_RESUME, TWA_SIGNAL
  *
  * Context: any.
  * Return: 0, or -ESRCH: the thread is exiting and runs none any more.
  */
-int vms_task_work(struct task_struct *task, struct callback_head *work,
-		  unsigned int how)
+int vms_task_work(struct task_struct *task, struct callback_head *work)
 {
 	int err;
 
 	atomic_inc(&pending);
-	err = task_work_add(task, work, how | VMS_TWAF_NO_ALLOC);
+	err = task_work_add(task, work, TWA_RESUME | VMS_TWAF_NO_ALLOC);
 	/* Nobody waits for it while there are still callers: wakes nobody. */
 	if (err)
 		atomic_dec(&pending);
@@ -56,16 +54,6 @@ void vms_task_work_done(void)
 		wake_up_var(&pending);
 }
 
-static bool add_work(struct vms_vcpu *v, struct callback_head *work,
-		     enum task_work_notify_mode how)
-{
-	refcount_inc(&v->ref);
-	if (!vms_task_work(v->task, work, how))
-		return true;
-	vms_vcpu_put(v);
-	return false;
-}
-
 /**
  * vms_gate_arm() - send a vCPU through the gate before it enters guest mode
  * @v: the vCPU; if it is in guest mode it is kicked out
@@ -77,8 +65,10 @@ bool vms_gate_arm(struct vms_vcpu *v)
 {
 	if (test_and_set_bit(VMS_F_GATE, &v->flags))
 		return true;
-	if (add_work(v, &v->gate_work, TWA_RESUME))
+	refcount_inc(&v->ref);
+	if (!vms_task_work(v->task, &v->gate_work))
 		return true;
+	vms_vcpu_put(v);
 	clear_bit(VMS_F_GATE, &v->flags);
 	return false;
 }
@@ -87,6 +77,51 @@ static void work_done(struct vms_vcpu *v)
 {
 	vms_vcpu_put(v);
 	vms_task_work_done();
+}
+
+/*
+ * Take a work out of the list of a thread. What task_work_cancel() does, which
+ * Linux keeps to itself: whoever runs the works takes the whole list, and then
+ * pi_lock once, before it follows it.
+ */
+static bool unqueue(struct task_struct *task, struct callback_head *work)
+{
+	struct callback_head **at = &task->task_works;
+	struct callback_head *old;
+	unsigned long flags;
+	bool found = false;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	old = READ_ONCE(*at);
+	while (old && !found) {
+		if (old != work) {
+			at = &old->next;
+			old = READ_ONCE(*at);
+		} else {
+			/* Another one may have come before it meanwhile. */
+			found = try_cmpxchg(at, &old, work->next);
+		}
+	}
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return found;
+}
+
+/**
+ * vms_gate_cancel() - do not send a vCPU through the gate any more
+ * @v: the vCPU; nobody arms its gate again
+ *
+ * Its thread may be in no state to run anything for as long as a debugger, or
+ * whoever stopped it, likes. If it runs the work just now, that goes on.
+ *
+ * Context: any, none of the thread's locks held.
+ */
+void vms_gate_cancel(struct vms_vcpu *v)
+{
+	if (!test_bit(VMS_F_GATE, &v->flags) ||
+	    !unqueue(v->task, &v->gate_work))
+		return;
+	clear_bit(VMS_F_GATE, &v->flags);
+	work_done(v);
 }
 
 static enum verdict judge(struct vms_vcpu *v)
@@ -232,34 +267,15 @@ static void gate_fn(struct callback_head *head)
 	work_done(v);
 }
 
-/* Task works run together: this one only has to wake the thread for them. */
-static void poke_fn(struct callback_head *head)
-{
-	work_done(container_of(head, struct vms_vcpu, poke_work));
-}
-
 void vms_gate_init_vcpu(struct vms_vcpu *v)
 {
 	init_task_work(&v->gate_work, gate_fn);
-	init_task_work(&v->poke_work, poke_fn);
-}
-
-/**
- * vms_gate_poke() - make a vCPU run its queued gate work, even if it blocks
- * @v: the vCPU; at most once in its life
- *
- * Its KVM_RUN returns EINTR once. Used on unload only.
- */
-void vms_gate_poke(struct vms_vcpu *v)
-{
-	if (test_bit(VMS_F_GATE, &v->flags))
-		add_work(v, &v->poke_work, TWA_SIGNAL);
 }
 
 /**
  * vms_gate_drain() - wait until no task work is queued and none runs
  *
- * Nothing arms the gate any more, and whoever blocks was poked.
+ * Nothing arms the gate any more, and what waited for its thread was cancelled.
  */
 void vms_gate_drain(void)
 {

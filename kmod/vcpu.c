@@ -278,6 +278,7 @@ static void reap(struct work_struct *work)
 	/* Hooks that had found it are over, and none puts it into "on" again. */
 	synchronize_rcu();
 	llist_for_each_entry(v, list, dead_node) {
+		vms_gate_cancel(v);
 		forget_on_pcpus(v);
 		vms_vcpu_detach(v);
 	}
@@ -311,7 +312,7 @@ void vms_vcpus_drain(void)
 
 	rcu_read_lock();
 	hash_for_each_rcu(by_key, bkt, v, key_node)
-		vms_gate_poke(v);
+		vms_gate_cancel(v);
 	rcu_read_unlock();
 	vms_gate_drain();
 

@@ -252,7 +252,6 @@ struct vms_vm {
  * @pinned:	pCPU to which the thread was bound, -1 if it is not
  * @unbound_at:	when it was given its mask back last
  * @gate_work:	runs in the thread, inside or outside of KVM_RUN
- * @poke_work:	makes a blocked thread run @gate_work
  * @wake_node:	in vms_pcpu.wakes
  * @move_work:	binds the thread to @cpu
  * @dead_node:	list of those to be freed
@@ -308,7 +307,6 @@ struct vms_vcpu {
 	u64 unbound_at;
 
 	struct callback_head gate_work;
-	struct callback_head poke_work;
 	struct llist_node wake_node;
 	struct kthread_work move_work;
 	struct llist_node dead_node;
@@ -433,10 +431,9 @@ void vms_pcpus_stop(void);
 /* gate.c */
 void vms_gate_init_vcpu(struct vms_vcpu *v);
 bool vms_gate_arm(struct vms_vcpu *v);
-void vms_gate_poke(struct vms_vcpu *v);
+void vms_gate_cancel(struct vms_vcpu *v);
 void vms_gate_drain(void);
-int vms_task_work(struct task_struct *task, struct callback_head *work,
-		  unsigned int how);
+int vms_task_work(struct task_struct *task, struct callback_head *work);
 void vms_task_work_done(void);
 
 /* track.c: what the hooks report */

@@ -12,12 +12,18 @@
 
 #include "lib/file.h"
 #include "lib/genl.h"
+#include "lib/listing.h"
 #include "lib/storm_fixture.h"
 
 #define DEBUG_DIVIDER	5
 #define REMOVE_MS	5000
 /* So many vCPUs that what tells of them does not fit into one message */
 #define LONG_LIST	30
+/* vCPUs that are stopped at once, and how many times */
+#define STOPPED		16
+#define STOPS		6
+#define PROBES		32
+#define TRACING		"/sys/kernel/tracing/"
 
 static unsigned int count_of(unsigned int few, unsigned int full)
 {
@@ -212,9 +218,9 @@ static bool try_parameter(struct storm *s)
 /* ftrace has its own probes on the very tracepoints */
 static bool try_tracing(struct storm *s)
 {
-	static const char entry[] = "/sys/kernel/tracing/events/kvm/kvm_entry/enable";
+	static const char entry[] = TRACING "events/kvm/kvm_entry/enable";
 	static const char sched[] =
-		"/sys/kernel/tracing/events/sched/sched_switch/enable";
+		TRACING "events/sched/sched_switch/enable";
 	bool ok;
 
 	ok = !insert_all() && !file_write(entry, "1") && !file_write(sched, "1") &&
@@ -243,37 +249,83 @@ static bool try_active(struct storm *s)
 }
 
 /*
+ * Probes on what a thread does last before it stops, so that this takes as long as
+ * a slice: some have to leave their pCPU then, by a work that they do not run.
+ */
+static bool stop_slowly(bool on)
+{
+	char text[PROBES * 48] = "";
+	unsigned int i;
+
+	for (i = 0; i < PROBES; i++)
+		sprintf(text + strlen(text), "p:vmsched_slow/s%u cgroup_enter_frozen\n", i);
+	if (on)
+		return !file_write(TRACING "kprobe_events", text) &&
+		       !file_write(TRACING "events/vmsched_slow/enable", "1");
+	/* Opened to be overwritten it forgets all of them */
+	return !file_write(TRACING "events/vmsched_slow/enable", "0") &&
+	       !file_write(TRACING "kprobe_events", "#");
+}
+
+/* All vCPUs stopped by a debugger */
+static bool trace_all(struct rawvm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < STOPPED; i++)
+		if (ptrace(PTRACE_SEIZE, rawvm_tid(vm, i), NULL, NULL) ||
+		    ptrace(PTRACE_INTERRUPT, rawvm_tid(vm, i), NULL, NULL))
+			return false;
+	for (i = 0; i < STOPPED; i++)
+		if (waitpid(rawvm_tid(vm, i), NULL, __WALL) != rawvm_tid(vm, i))
+			return false;
+	return true;
+}
+
+static void go_on(struct rawvm *vm, bool traced)
+{
+	unsigned int i;
+
+	if (!traced)
+		kill(rawvm_pid(vm), SIGCONT);
+	for (i = 0; traced && i < STOPPED; i++)
+		ptrace(PTRACE_DETACH, rawvm_tid(vm, i), NULL, NULL);
+}
+
+static bool unload_while_stopped(struct storm *s, struct rawvm *vm)
+{
+	bool trace = storm_below(&s->rng, 2);
+	struct genl g;
+	bool ok;
+
+	if (insert_all() || genl_open(&g))
+		return false;
+	ok = vm_listed(rawvm_pid(vm), true, HANG_LIMIT_MS) &&
+	     !cli_do("vm set pid:%d slice 100", rawvm_pid(vm)) &&
+	     !genl_switch(&g, "rr");
+	clock_sleep_ms(storm_below(&s->rng, 20));
+	ok = ok && (trace ? trace_all(vm) : !kill(rawvm_pid(vm), SIGSTOP));
+	ok = ok && !genl_switch(&g, "native");
+	genl_close(&g);
+	ok = ok && goes();
+	go_on(vm, trace);
+	return ok && rawvm_advances(vm, HANG_LIMIT_MS);
+}
+
+/*
  * Threads that cannot run what is queued for them: stopped by a signal, or by a
  * debugger, in the midst of their run under a scheduler.
  */
 static bool try_stopped(struct storm *s)
 {
 	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
-		.name = "stopped", .nr_vcpus = 2 });
-	bool trace = storm_below(&s->rng, 2);
-	struct genl g;
-	pid_t tid;
-	bool ok;
+		.name = "stopped", .nr_vcpus = STOPPED });
+	bool ok = vm && stop_slowly(true);
+	unsigned int i;
 
-	if (!vm || insert_all() || genl_open(&g))
-		return false;
-	tid = rawvm_tid(vm, 0);
-	ok = !genl_switch(&g, "rr");
-	clock_sleep_ms(storm_below(&s->rng, 20));
-	if (trace)
-		ok = ok && !ptrace(PTRACE_SEIZE, tid, NULL, NULL) &&
-		     !ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) &&
-		     waitpid(tid, NULL, __WALL) == tid;
-	else
-		ok = ok && !kill(rawvm_pid(vm), SIGSTOP);
-	ok = ok && !genl_switch(&g, "native");
-	genl_close(&g);
-	ok = ok && goes();
-	if (trace)
-		ptrace(PTRACE_DETACH, tid, NULL, NULL);
-	else
-		kill(rawvm_pid(vm), SIGCONT);
-	return ok && rawvm_advances(vm, HANG_LIMIT_MS) && !rawvm_kill(vm);
+	for (i = 0; ok && i < STOPS; i++)
+		ok = unload_while_stopped(s, vm);
+	return stop_slowly(false) && ok && !rawvm_kill(vm);
 }
 
 static void hammer(const char *path)

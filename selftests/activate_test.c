@@ -3,12 +3,9 @@
  * Three ways in which a request gets to the active scheduler. Each is really
  * taken: an identifier is looked up, a table is followed, calls are patched.
  */
-#include <stdlib.h>
-
 #include "lib/file.h"
 #include "lib/fixture.h"
 #include "lib/kcore.h"
-#include "lib/watch.h"
 
 #define LIMIT		300
 #define LOOK_MS		300

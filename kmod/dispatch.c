@@ -70,6 +70,27 @@ static int pick_home(const struct vms_vcpu *v)
 	return best;
 }
 
+/**
+ * __vms_rehome_all() - choose queues anew, by where the threads are
+ * @pool: the pool, native, lock held
+ *
+ * Linux may have moved them since they were found. Those that run come first.
+ */
+void __vms_rehome_all(struct vms_pool *pool)
+{
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&pool->lock);
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		__vms_place(v, -1);
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		if (READ_ONCE(v->on_cpu))
+			__vms_place(v, pick_home(v));
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		if (v->cpu < 0)
+			__vms_place(v, pick_home(v));
+}
+
 /*
  * Queue @v, where the scheduler shall know how far the holder has come: one
  * that is alone has no slice, and may not have been charged for long.
@@ -115,7 +136,7 @@ void __vms_release(struct vms_pcpu *pc)
 }
 
 /* What is left of the slice of a pCPU's holder. */
-static u64 slice_left(const struct vms_pcpu *pc, u64 now)
+u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now)
 {
 	u64 used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
 
@@ -136,7 +157,7 @@ void __vms_arm_slice(struct vms_pcpu *pc, u64 now)
 
 	if (!pc->cur || !pc->slice_ns || !READ_ONCE(pc->cur->on_cpu))
 		return;
-	left = slice_left(pc, now);
+	left = __vms_slice_left(pc, now);
 	hrtimer_start(&pc->timer, ns_to_ktime(max_t(u64, left, NSEC_PER_USEC)),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
@@ -157,25 +178,66 @@ bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now)
 		return true;
 	return hrtimer_is_queued((struct hrtimer *)&pc->timer) &&
 	       ktime_to_ns(hrtimer_get_expires(&pc->timer)) <=
-		       now + slice_left(pc, now);
+		       now + __vms_slice_left(pc, now);
 }
 
-static void grant(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
+static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 {
 	pc->cur = v;
+	pc->open = false;
 	pc->slice_ns = slice ? max_t(u64, slice, VMS_SLICE_MIN_NS) : 0;
 	pc->slice_base = vms_vcpu_executed(v, now);
 	cpumask_clear_cpu(pc->cpu, &pc->pool->idle);
 
 	end_waiting(v, now);
 	WRITE_ONCE(v->state, VMS_GRANTED);
+	WRITE_ONCE(v->pass, pc->cpu);
+}
+
+/**
+ * __vms_take() - let a vCPU go on where it runs
+ * @pc: its pCPU, which nobody holds
+ * @v: the vCPU, which waits in the queue of @pc; its thread may not be bound yet
+ * @most: longest slice in ns, if there is one
+ * @now: vms_now()
+ */
+void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now)
+{
+	struct vmsched_inst *inst = pc->pool->inst;
+	u64 slice = inst->ops->take(inst, v->ent, now);
+
+	give(pc, v, slice ? min(slice, most) : 0, now);
+	__vms_arm_slice(pc, now);
+}
+
+/**
+ * __vms_take_open() - the first that Linux runs after a switch from native
+ * @pc: this pCPU, which is open
+ * @v: the vCPU of the current thread, or of that which is switched to; the lock
+ *	of its pool is held
+ * @now: vms_now()
+ *
+ * If it waits in the queue of this pCPU, it has the grant then.
+ */
+void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
+{
+	if (v->pool != pc->pool)
+		return;
+	lockdep_assert_held(&pc->pool->lock);
+	if (v->cpu == pc->cpu && v->state == VMS_WAITING && !v->parked &&
+	    vms_inside(v->task))
+		__vms_take(pc, v, U64_MAX, now);
+}
+
+static void grant(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
+{
 	if (v->pass != pc->cpu)
 		v->use.grants++;
 	if (v->cpu != pc->cpu) {
 		__vms_place(v, pc->cpu);
 		v->migrations++;
 	}
-	WRITE_ONCE(v->pass, pc->cpu);
+	give(pc, v, slice, now);
 
 	if (v->parked && pc->defers && READ_ONCE(v->pinned) == pc->cpu)
 		WRITE_ONCE(pc->owed, true);
@@ -347,6 +409,30 @@ void __vms_resched_all(struct vms_pool *pool, u64 now)
 
 	for_each_cpu(cpu, &pool->online)
 		__vms_resched(pool, cpu, now);
+}
+
+/* The same for those that nobody holds, and that are not open. */
+void __vms_fill_all(struct vms_pool *pool, u64 now)
+{
+	int cpu;
+
+	for_each_cpu(cpu, &pool->online)
+		if (!vms_pcpu(cpu)->cur && !vms_pcpu(cpu)->open)
+			__vms_resched(pool, cpu, now);
+}
+
+/**
+ * __vms_close() - do not wait for whom Linux runs first any longer
+ * @pool: the pool, lock held
+ * @now: vms_now()
+ */
+void __vms_close(struct vms_pool *pool, u64 now)
+{
+	int cpu;
+
+	for_each_cpu(cpu, &pool->cpus)
+		vms_pcpu(cpu)->open = false;
+	__vms_fill_all(pool, now);
 }
 
 /* @v waits on a pCPU that has a holder: when must that one leave? */

@@ -19,7 +19,6 @@
 #include <linux/delay.h>
 #include <linux/error-injection.h>
 #include <linux/kthread.h>
-#include <linux/list_sort.h>
 #include <linux/smp.h>
 
 #include "vmsched.h"
@@ -136,16 +135,19 @@ static bool still_held(struct vms_pool *pool)
 }
 
 /*
- * Whoever waits at the gate of a pool that is native now may go on. A wake takes
- * longer than all the rest of a switch, so this comes after those who ran.
+ * Whoever waits at the gate of a pool that is native now may go on, and who got
+ * or kept the pCPU where it was is bound to it. That takes longer than all the
+ * rest of a switch, so it comes after those who ran.
  */
-static void wake_waiting(struct vms_pool *pool)
+static void settle_all(struct vms_pool *pool)
 {
 	struct vms_vcpu *v;
 
 	raw_spin_lock_irq(&pool->lock);
+	__vms_close(pool, vms_now());
 	list_for_each_entry(v, &pool->vcpus, pool_node)
-		if (v->parked && v->pass == VMS_PASS_ANY)
+		if (v->parked ? v->pass == VMS_PASS_ANY :
+				v->pass >= 0 && READ_ONCE(v->pinned) != v->pass)
 			vms_wake_later(v);
 	raw_spin_unlock_irq(&pool->lock);
 }
@@ -163,7 +165,7 @@ static u64 measure_hold(struct vms_pool *pool, u64 least)
 
 	if (still_held(pool))
 		usleep_range(50, 100);
-	wake_waiting(pool);
+	settle_all(pool);
 	while (still_held(pool) && ktime_before(ktime_get(), end))
 		usleep_range(50, 100);
 
@@ -202,101 +204,31 @@ static void __resume(struct vms_pool *pool, bool later, u64 now)
 			vms_wake_later(v);
 		v->waited = false;
 	}
-	__vms_resched_all(pool, now);
 }
 
 static void cancel_cease(struct vms_pool *pool)
 {
+	u64 now;
+
 	raw_spin_lock_irq(&pool->lock);
-	__resume(pool, false, vms_now());
+	now = vms_now();
+	__resume(pool, false, now);
+	/* Slices may have ended meanwhile. */
+	__vms_resched_all(pool, now);
 	raw_spin_unlock_irq(&pool->lock);
-}
-
-/*
- * All pCPUs are free of grants, all vCPUs out of the old scheduler's hands.
- * What a vCPU is owed depends on all others: first charge who holds a grant,
- * while the rest is still queued, and export when nothing changes any more.
- */
-static void __export_all(struct vms_pool *pool, u64 now)
-{
-	struct vmsched_inst *old = pool->inst;
-	struct vms_vcpu *v;
-	int cpu;
-
-	for_each_cpu(cpu, &pool->cpus) {
-		if (vms_pcpu(cpu)->cur)
-			__vms_charge(vms_pcpu(cpu)->cur, now);
-		__vms_release(vms_pcpu(cpu));
-	}
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		if (pool->managed && v->state == VMS_WAITING)
-			old->ops->dequeue(old, v->ent, VMSCHED_WHY_LEAVE, now);
-		else
-			v->wait_from = now;
-		__vms_charge(v, now);
-	}
-	list_for_each_entry(v, &pool->vcpus, pool_node)
-		old->ops->export_state(old, v->ent, &v->carry, now);
-	old->ops->deactivate(old, now);
-}
-
-/*
- * Who has not run for the longest time comes first, so that frequent switches
- * starve nobody: one that was granted just before a switch may not have run.
- */
-static int by_service(void *unused, const struct list_head *a,
-		      const struct list_head *b)
-{
-	const struct vms_vcpu *va = container_of(a, struct vms_vcpu, pool_node);
-	const struct vms_vcpu *vb = container_of(b, struct vms_vcpu, pool_node);
-
-	return va->served_at > vb->served_at;
-}
-
-static void __import_one(struct vms_vcpu *v, u64 now)
-{
-	struct vmsched_inst *inst = v->ent->inst;
-
-	if (inst->ops->vcpu_import)
-		inst->ops->vcpu_import(inst, v->ent, &v->carry, now);
-	if (!vms_inside(v->task)) {
-		WRITE_ONCE(v->state, VMS_OFF);
-		return;
-	}
-	if (v->state == VMS_HALTED)
-		return;
-	WRITE_ONCE(v->state, VMS_WAITING);
-	WRITE_ONCE(v->pass, VMS_PASS_NONE);
-	inst->ops->enqueue(inst, v->ent, VMSCHED_WHY_IMPORT, now);
-}
-
-static void __import_all(struct vms_pool *pool, u64 now)
-{
-	struct vms_vcpu *v;
-
-	list_sort(NULL, &pool->vcpus, by_service);
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		if (pool->managed) {
-			__import_one(v, now);
-			continue;
-		}
-		if (v->state == VMS_WAITING && now > v->wait_from)
-			v->use.wait_ns += now - v->wait_from;
-		if (v->state != VMS_HALTED)
-			WRITE_ONCE(v->state, VMS_GRANTED);
-	}
 }
 
 /* The change itself: nothing here allocates, sleeps or fails. */
 static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 		   const struct vms_activation *to, struct vms_switch *req)
 {
+	bool was_native = !pool->managed;
 	struct vms_vcpu *v;
 	u64 now;
 
 	raw_spin_lock_irq(&pool->lock);
 	now = vms_now();
-	__export_all(pool, now);
+	__vms_export_all(pool, now);
 	pool->inst = new;
 	pool->way = to->way;
 	pool->sched_id = to->sched_id;
@@ -307,8 +239,9 @@ static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 		req->vcpus++;
 	}
 	new->ops->activate(new, now);
-	__import_all(pool, now);
+	__vms_import_all(pool, was_native, now);
 	__resume(pool, true, now);
+	__vms_fill_all(pool, now);
 	raw_spin_unlock_irq(&pool->lock);
 }
 
@@ -343,6 +276,13 @@ static int create_next(struct vms_pool *pool, struct vmsched_inst *new)
 	return 0;
 }
 
+static void rehome(struct vms_pool *pool)
+{
+	raw_spin_lock_irq(&pool->lock);
+	__vms_rehome_all(pool);
+	raw_spin_unlock_irq(&pool->lock);
+}
+
 static void restore_all(struct vms_pool *pool)
 {
 	struct vms_vcpu *v;
@@ -369,6 +309,8 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 	u64 start;
 	int err;
 
+	if (!pool->managed)
+		rehome(pool);
 	err = create_next(pool, new);
 	if (err)
 		return fail(req, err, VMSCHED_A_SWITCH_TO,

@@ -32,6 +32,8 @@ static bool stopped_entry(struct vms_vcpu *v, u64 now)
 			WRITE_ONCE(v->pass, VMS_PASS_ANY);
 		else if (v->state == VMS_OFF || v->state == VMS_HALTED)
 			__vms_runnable(v, VMSCHED_WHY_ENTER, now);
+		if (this_cpu_read(vms_pcpus.open))
+			__vms_take_open(this_cpu_ptr(&vms_pcpus), v, now);
 		stop = v->pass != VMS_PASS_ANY && v->pass != smp_processor_id();
 		raw_spin_unlock(&pool->lock);
 		if (!stop)
@@ -113,6 +115,8 @@ void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 		v->woken = true;
 		__vms_runnable(v, VMSCHED_WHY_WAKE, now);
 	}
+	if (this_cpu_read(vms_pcpus.open))
+		__vms_take_open(this_cpu_ptr(&vms_pcpus), v, now);
 	if (pool->managed && !v->parked && vms_inside(v->task) &&
 	    (v->pass != cpu || vms_apply_disturbed(v)))
 		vms_gate_arm(v);

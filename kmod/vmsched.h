@@ -138,6 +138,8 @@ struct vms_pool {
  * @owed:	(P) @cur is parked, and is woken by who was before it, on its way to
  *		the gate; or when that one loses this pCPU, or takes too long. Who
  *		loses it looks without the lock, see locking.rst
+ * @open:	(P) has no holder since a switch from native: whoever Linux runs
+ *		here first becomes that
  * @timer:	ends the slice
  * @wakes:	vCPUs to wake; lock-free
  * @wake_work:	wakes them once no lock of Linux is held
@@ -147,6 +149,8 @@ struct vms_pool {
  *		guest mode again
  * @on:		followed vCPU that runs here; written by this pCPU, cleared by
  *		whoever takes a vCPU out
+ * @keeps:	during a switch, (P): who goes on here afterwards, and
+ * @keeps_ns:	the longest time that it may
  */
 struct vms_pcpu {
 	struct vms_pool *pool;
@@ -157,6 +161,7 @@ struct vms_pcpu {
 	u32 homed;
 	bool defers;
 	bool owed;
+	bool open;
 	struct hrtimer timer;
 	struct llist_head wakes;
 	struct irq_work wake_work;
@@ -164,6 +169,8 @@ struct vms_pcpu {
 	call_single_data_t cease_csd;
 	u64 held_from;
 	struct vms_vcpu *on;
+	struct vms_vcpu *keeps;
+	u64 keeps_ns;
 };
 
 DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
@@ -413,6 +420,12 @@ void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now);
 void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now);
 void __vms_resched(struct vms_pool *pool, int cpu, u64 now);
 void __vms_resched_all(struct vms_pool *pool, u64 now);
+void __vms_fill_all(struct vms_pool *pool, u64 now);
+void __vms_rehome_all(struct vms_pool *pool);
+void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now);
+void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now);
+void __vms_close(struct vms_pool *pool, u64 now);
+u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now);
 void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now);
 void __vms_place(struct vms_vcpu *v, int cpu);
 void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
@@ -502,6 +515,10 @@ void vms_switch_stop(void);
 void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
 int vms_switch_all_native(void);
+
+/* handover.c: from one scheduler to the next */
+void __vms_export_all(struct vms_pool *pool, u64 now);
+void __vms_import_all(struct vms_pool *pool, bool linux_had, u64 now);
 
 /* kvm.c, hooks.c */
 int vms_kvm_init(void);

@@ -21,7 +21,7 @@
 #include <linux/types.h>
 
 /* Counts up with each change that a scheduler has to follow. */
-#define VMSCHED_API		1
+#define VMSCHED_API		2
 
 /* Longest name of a scheduler or a pool, with the closing NUL. */
 #define VMSCHED_NAME_MAX	32
@@ -136,6 +136,10 @@ enum vmsched_why {
  *		limit (nobody else waits).
  * @enqueue:	required. Queue a runnable vCPU on the queue of @v->cpu.
  * @dequeue:	required. Take a queued vCPU out of its queue.
+ * @take:	optional. @v, which is queued, has the pCPU of its queue since
+ *		before the switch to this scheduler, and goes on there: take it
+ *		out as pick_next() would, and return its slice in ns, 0 for no
+ *		limit. Without it, pick_next() is asked who shall have the pCPU.
  * @charge:	required. @v ran for @ran ns since the last call. Called
  *		before each enqueue, after each grant, and when a vCPU blocks;
  *		the vCPU is not queued then. Arithmetic only.
@@ -186,6 +190,8 @@ struct vmsched_ops {
 	s64 (*preempt_in)(struct vmsched_inst *inst, int cpu,
 			  struct vmsched_vcpu *cur, struct vmsched_vcpu *woken,
 			  u64 now);
+	u64 (*take)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+		    u64 now);
 
 	int (*init)(struct vmsched_inst *inst);
 	void (*exit)(struct vmsched_inst *inst);

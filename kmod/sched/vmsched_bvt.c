@@ -296,6 +296,23 @@ static u64 slice_of(struct bvt_pcpu *q, struct bvt_vcpu *b)
 	return max_t(s64, min(slice, time_warped(b)), 1);
 }
 
+/* @b, which is queued, gets @cpu. Returns its slice. */
+static u64 set_current(struct vmsched_inst *inst, struct bvt_vcpu *b, int cpu)
+{
+	struct bvt_pcpu *q = bvt_pcpu(inst, cpu);
+
+	erase(bvt_pcpu(inst, b->cpu), b);
+	rebase(inst, b, cpu);
+	q->cur = b;
+	update_svt(q);
+	return slice_of(q, b);
+}
+
+static u64 bvt_take(struct vmsched_inst *inst, struct vmsched_vcpu *v, u64 now)
+{
+	return set_current(inst, bvt_vcpu(v), v->cpu);
+}
+
 static struct vmsched_vcpu *bvt_pick_next(struct vmsched_inst *inst, int cpu,
 					  u64 now, u64 *slice)
 {
@@ -307,11 +324,7 @@ static struct vmsched_vcpu *bvt_pick_next(struct vmsched_inst *inst, int cpu,
 		b = steal(inst, cpu);
 	if (!b)
 		return NULL;
-	erase(bvt_pcpu(inst, b->cpu), b);
-	rebase(inst, b, cpu);
-	q->cur = b;
-	update_svt(q);
-	*slice = slice_of(q, b);
+	*slice = set_current(inst, b, cpu);
 	return bvt_of(b);
 }
 
@@ -441,6 +454,7 @@ static const struct vmsched_ops bvt_ops = {
 	.charge		= bvt_charge,
 	.block		= bvt_block,
 	.preempt_in	= bvt_preempt_in,
+	.take		= bvt_take,
 	.init		= bvt_init,
 	.exit		= bvt_exit,
 	.vcpu_init	= bvt_vcpu_init,

@@ -99,6 +99,13 @@ static struct vmsched_vcpu *rr_steal(struct vmsched_inst *inst, int cpu)
 	return best;
 }
 
+static u64 rr_take(struct vmsched_inst *inst, struct vmsched_vcpu *v, u64 now)
+{
+	rr_dequeue(inst, v, VMSCHED_WHY_MOVE, now);
+	rr_vcpu(v)->used = 0;
+	return rr_pcpu(inst, v->cpu)->queued ? rr_slice(v) : 0;
+}
+
 static struct vmsched_vcpu *rr_pick_next(struct vmsched_inst *inst, int cpu,
 					 u64 now, u64 *slice)
 {
@@ -176,6 +183,7 @@ static const struct vmsched_ops rr_ops = {
 	.dequeue	= rr_dequeue,
 	.charge		= rr_charge,
 	.preempt_in	= rr_preempt_in,
+	.take		= rr_take,
 	.init		= rr_init,
 	.exit		= rr_exit,
 	.vcpu_init	= rr_vcpu_init,

@@ -18,7 +18,15 @@
 #define SWITCHES	300
 #define PERIOD_MS	20
 
-static const char * const order[] = { "rr", "bvt", "native" };
+static const struct {
+	const char *to, *row;
+} order[] = {
+	{ "rr", "native to rr" },
+	{ "bvt", "rr to bvt" },
+	{ "native", "bvt to native" },
+};
+
+#define KINDS		ARRAY_SIZE(order)
 
 static int by_value(const void *a, const void *b)
 {
@@ -27,29 +35,37 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static void print_row(const char *row, uint64_t *ns, unsigned int n)
+{
+	qsort(ns, n, sizeof(ns[0]), by_value);
+	figure("swap", row, "blackout-p50", ns[n / 2], "ns");
+	figure("swap", row, "blackout-p99", ns[n * 99 / 100], "ns");
+	figure("swap", row, "blackout-max", ns[n - 1], "ns");
+}
+
 static void measure_vmsched(void)
 {
-	static uint64_t blackout[SWITCHES], cease[SWITCHES];
+	static uint64_t blackout[KINDS][SWITCHES / KINDS], all[SWITCHES],
+		cease[SWITCHES];
 	struct sched_switched s;
+	unsigned int i;
 	uint64_t next;
-	int i;
 
 	next = clock_ns();
 	for (i = 0; i < SWITCHES; i++) {
-		if (sched_switch(order[i % 3], &s))
-			die("switch %d failed", i);
-		blackout[i] = s.blackout_ns;
+		if (sched_switch(order[i % KINDS].to, &s))
+			die("switch %u failed", i);
+		all[i] = s.blackout_ns;
+		blackout[i % KINDS][i / KINDS] = s.blackout_ns;
 		cease[i] = s.cease_ns;
 		next += PERIOD_MS * NSEC_PER_MSEC;
 		clock_sleep_until(next);
 	}
-	qsort(blackout, SWITCHES, sizeof(blackout[0]), by_value);
+	print_row("vmsched", all, SWITCHES);
 	qsort(cease, SWITCHES, sizeof(cease[0]), by_value);
-	figure("swap", "vmsched", "blackout-p50", blackout[SWITCHES / 2], "ns");
-	figure("swap", "vmsched", "blackout-p99", blackout[SWITCHES * 99 / 100],
-	       "ns");
-	figure("swap", "vmsched", "blackout-max", blackout[SWITCHES - 1], "ns");
 	figure("swap", "vmsched", "cease-p50", cease[SWITCHES / 2], "ns");
+	for (i = 0; i < KINDS; i++)
+		print_row(order[i].row, blackout[i], SWITCHES / KINDS);
 }
 
 void bench_swap(void)

@@ -3,6 +3,7 @@
  * Change the scheduler again and again while guests of all kinds run: every
  * guest goes on, nothing is printed, nothing is left behind.
  */
+#include "lib/cpus.h"
 #include "lib/fixture.h"
 #include "lib/genl.h"
 #include "lib/watch.h"
@@ -170,6 +171,24 @@ TEST_F_TIMEOUT(vmsched, guests_come_and_go, 300)
 
 #define SPINNERS		4
 #define LONG_SLICE_US		100000
+#define SLICE_US		40000
+#define SHORT_INTERVAL_MS	5
+
+static int sum_of_grants(struct rawvm *vms[], uint64_t *sum)
+{
+	uint64_t grants;
+	unsigned int i;
+	int err;
+
+	*sum = 0;
+	for (i = 0; i < SPINNERS; i++) {
+		err = vm_u64(rawvm_pid(vms[i]), "switches", &grants);
+		if (err)
+			return err;
+		*sum += grants;
+	}
+	return 0;
+}
 
 /*
  * No slice ends between two switches, and neither scheduler knows what a vCPU is
@@ -230,6 +249,85 @@ static double exit_ticks(void)
 }
 
 /* Exits cost what they cost before, once all pools are native again */
+static bool is_bound(pid_t tid)
+{
+	uint64_t end = clock_ns() + limit_ms(1000) * NSEC_PER_MSEC;
+	cpu_set_t set;
+
+	do {
+		if (!sched_getaffinity(tid, sizeof(set), &set) &&
+		    CPU_COUNT(&set) == 1)
+			return true;
+		clock_sleep_ms(10);
+	} while (clock_ns() < end);
+	return false;
+}
+
+/* Nobody is granted a pCPU again here: each has one, without a limit */
+TEST_F_TIMEOUT(vmsched, who_keeps_its_pcpu_is_bound, 120)
+{
+	unsigned int i, n = cpus_online();
+	struct rawvm *vm;
+
+	if (n < 2)
+		SKIP(return, "needs 2 CPUs, has %u", n);
+	vm = rawvm_spawn(&(struct rawvm_spec) { .name = "spin", .nr_vcpus = n });
+	ASSERT_NE(NULL, vm);
+	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, limit_ms(1000)));
+	clock_sleep_ms(200);
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	for (i = 0; i < n; i++)
+		EXPECT_TRUE(is_bound(rawvm_tid(vm, i)));
+	ASSERT_EQ(0, sched_switch("native", NULL));
+	for (i = 0; i < n; i++)
+		EXPECT_FALSE(is_bound(rawvm_tid(vm, i)));
+}
+
+/*
+ * Who has a pCPU keeps it over a switch, but not for longer than its slice: with
+ * many switches in a slice there are as many grants as without, and nobody
+ * waits for longer than the slices of the others.
+ */
+TEST_F_TIMEOUT(vmsched, slices_outlive_switches, 300)
+{
+	const unsigned int n = 2000 / SHORT_INTERVAL_MS;
+	uint64_t before = 0, grants = 0;
+	struct rawvm *vms[SPINNERS];
+	struct watch_result seen;
+	struct watch *watch;
+	unsigned int i;
+	struct genl g;
+
+	if (!clock_is_exact())
+		SKIP(return, "what runs between two switches needs exact time");
+	ASSERT_EQ(0, genl_open(&g));
+	for (i = 0; i < SPINNERS; i++) {
+		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
+			.name = "spin", .kind = RAWVM_SPIN });
+		ASSERT_NE(NULL, vms[i]);
+	}
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	for (i = 0; i < SPINNERS; i++)
+		ASSERT_EQ(0, cli_do("vm set pid:%d slice %u",
+				    rawvm_pid(vms[i]), SLICE_US));
+	ASSERT_EQ(0, control_first());
+	ASSERT_EQ(0, sum_of_grants(vms, &before));
+	watch = watch_start(vms, SPINNERS, WINDOW_MS);
+	ASSERT_NE(NULL, watch);
+	for (i = 0; i < n; i++) {
+		clock_sleep_ms(SHORT_INTERVAL_MS);
+		ASSERT_EQ(0, genl_switch(&g, i % 2 ? "rr" : "bvt"));
+	}
+	watch_stop(watch, &seen);
+	ASSERT_EQ(0, sum_of_grants(vms, &grants));
+	metric("grants", grants - before, "");
+	EXPECT_EQ(0, seen.missed);
+	EXPECT_LT(grants - before, n / 2);
+	EXPECT_GE(grants - before, 2000 / (SLICE_US / 1000) - SPINNERS);
+	ASSERT_EQ(0, genl_switch(&g, "native"));
+	genl_close(&g);
+}
+
 TEST_F_TIMEOUT(vmsched, native_costs_nothing, 600)
 {
 	double before, managed, after;

@@ -34,11 +34,6 @@ static void *zalloc(size_t size)
 	return p;
 }
 
-static bool is_online(const struct pool *pool, int cpu)
-{
-	return cpumask_test_cpu(cpu, &pool->online);
-}
-
 /* Instances */
 
 static struct vmsched_inst *inst_create(struct pool *pool,
@@ -157,39 +152,6 @@ static void release(struct pcpu *pc)
 	pc->slice_ns = 0;
 }
 
-/* No answer: nobody may wait who could run here. */
-static void check_none(const struct pool *pool, int cpu)
-{
-	int i;
-
-	for (i = 0; i < pool->nr_vcpus; i++) {
-		const struct vms_vcpu *v = pool->vcpus[i];
-
-		if (v->state == WAITING && is_online(pool, v->cpu) &&
-		    cpumask_test_cpu(cpu, &v->allowed))
-			broken("pCPU %d gets none although vCPU %u waits on %d",
-			       cpu, v->index, v->cpu);
-	}
-}
-
-/* A slice has a limit if, and only if, somebody waits behind it. */
-static void check_slice(const struct pool *pool, int cpu,
-			const struct vms_vcpu *picked, u64 slice)
-{
-	bool waits = false;
-	int i;
-
-	for (i = 0; i < pool->nr_vcpus; i++) {
-		const struct vms_vcpu *v = pool->vcpus[i];
-
-		waits |= v != picked && v->state == WAITING && v->cpu == cpu;
-	}
-	if (waits != !!slice || (s64)slice < 0)
-		broken("vCPU %u has a slice of %llu on %d, where %s waits",
-		       picked->index, (unsigned long long)slice, cpu,
-		       waits ? "another one" : "nobody");
-}
-
 static struct vms_vcpu *pick(struct pool *pool, int cpu, u64 *slice)
 {
 	struct vmsched_vcpu *ent;
@@ -212,22 +174,27 @@ static struct vms_vcpu *pick(struct pool *pool, int cpu, u64 *slice)
 	return v;
 }
 
-static bool fill_idle(struct pool *pool, int cpu)
+static void grant(struct pool *pool, int cpu, struct vms_vcpu *v, u64 slice)
 {
 	struct pcpu *pc = &pool->pcpus[cpu];
-	struct vms_vcpu *v;
-	u64 slice;
 
-	v = pick(pool, cpu, &slice);
-	if (!v)
-		return false;
 	pc->cur = v;
 	pc->slice_ns = slice ? max_t(u64, slice, SLICE_MIN_NS) : 0;
 	pc->slice_base = v->executed;
 	v->state = GRANTED;
 	if (v->cpu != cpu)
 		place(pool, v, cpu);
-	return true;
+}
+
+static bool fill_idle(struct pool *pool, int cpu)
+{
+	struct vms_vcpu *v;
+	u64 slice;
+
+	v = pick(pool, cpu, &slice);
+	if (v)
+		grant(pool, cpu, v, slice);
+	return v;
 }
 
 static bool offer_to_idle(struct pool *pool, struct vms_vcpu *v)
@@ -522,6 +489,53 @@ static void export_all(struct pool *pool)
 	ops->deactivate(pool->inst, pool->now);
 }
 
+/* Who holds a pCPU, and for how long it may go on at most. */
+static void note_holders(struct pool *pool)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct pcpu *pc = &pool->pcpus[cpu];
+
+		pc->keeps = pc->slice_ns && slice_left(pc) >= SLICE_MIN_NS ?
+			    pc->cur : NULL;
+		pc->keeps_ns = slice_left(pc);
+	}
+}
+
+/* As if Linux had decided until now: anybody may be the first that it runs. */
+static void note_any(struct pool *pool)
+{
+	int i;
+
+	for_each_possible_cpu(i)
+		pool->pcpus[i].keeps = NULL;
+	for (i = 0; i < pool->nr_vcpus; i++) {
+		struct pcpu *pc = &pool->pcpus[pool->vcpus[i]->cpu];
+
+		pc->keeps = pool->vcpus[i];
+		pc->keeps_ns = U64_MAX;
+	}
+}
+
+static void keep_holders(struct pool *pool)
+{
+	const struct vmsched_ops *ops = pool->inst->ops;
+	int cpu;
+
+	for_each_cpu(cpu, &pool->online) {
+		struct pcpu *pc = &pool->pcpus[cpu];
+		struct vms_vcpu *v = pc->keeps;
+		u64 slice;
+
+		if (!v || !ops->take || v->state != WAITING)
+			continue;
+		slice = ops->take(pool->inst, v->ent, pool->now);
+		check_slice(pool, cpu, v, slice);
+		grant(pool, cpu, v, slice ? min(slice, pc->keeps_ns) : 0);
+	}
+}
+
 static void import_all(struct pool *pool)
 {
 	int i;
@@ -558,6 +572,10 @@ void pool_switch(struct pool *pool, const struct vmsched_ops *ops)
 
 	for (i = 0; i < pool->nr_vcpus; i++)
 		pool->vcpus[i]->next_ent = ent_create(new, pool->vcpus[i]);
+	if (pool->now % 2)
+		note_any(pool);
+	else
+		note_holders(pool);
 	export_all(pool);
 	pool->inst = new;
 	for (i = 0; i < pool->nr_vcpus; i++) {
@@ -570,8 +588,10 @@ void pool_switch(struct pool *pool, const struct vmsched_ops *ops)
 	}
 	ops->activate(new, pool->now);
 	import_all(pool);
+	keep_holders(pool);
 	for_each_cpu(i, &pool->online)
-		pool_resched(pool, i);
+		if (!pool->pcpus[i].cur)
+			pool_resched(pool, i);
 	for (i = 0; i < pool->nr_vcpus; i++)
 		ent_destroy(pool->vcpus[i]->next_ent);
 	inst_destroy(old);

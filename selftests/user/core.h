@@ -38,6 +38,8 @@ struct pcpu {
 	u64 slice_ns;
 	u64 slice_base;
 	unsigned int homed;
+	struct vms_vcpu *keeps;
+	u64 keeps_ns;
 };
 
 struct pool {
@@ -54,6 +56,12 @@ extern int nr_scheds;
 
 /* Report what is wrong with a scheduler, and give up the test under way. */
 void __attribute__((noreturn, format(printf, 1, 2))) broken(const char *fmt, ...);
+
+/* answer.c: give up if an answer is wrong */
+bool is_online(const struct pool *pool, int cpu);
+void check_none(const struct pool *pool, int cpu);
+void check_slice(const struct pool *pool, int cpu,
+		 const struct vms_vcpu *picked, u64 slice);
 
 void pool_init(struct pool *pool, const struct vmsched_ops *ops, int cpus,
 	       u64 now);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a scheduler may answer when it is asked who runs next, see core.h.
+ */
+#include "core.h"
+
+bool is_online(const struct pool *pool, int cpu)
+{
+	return cpumask_test_cpu(cpu, &pool->online);
+}
+
+/* No answer: nobody may wait who could run here. */
+void check_none(const struct pool *pool, int cpu)
+{
+	int i;
+
+	for (i = 0; i < pool->nr_vcpus; i++) {
+		const struct vms_vcpu *v = pool->vcpus[i];
+
+		if (v->state == WAITING && is_online(pool, v->cpu) &&
+		    cpumask_test_cpu(cpu, &v->allowed))
+			broken("pCPU %d gets none although vCPU %u waits on %d",
+			       cpu, v->index, v->cpu);
+	}
+}
+
+/* A slice has a limit if, and only if, somebody waits behind it. */
+void check_slice(const struct pool *pool, int cpu,
+		 const struct vms_vcpu *picked, u64 slice)
+{
+	bool waits = false;
+	int i;
+
+	for (i = 0; i < pool->nr_vcpus; i++) {
+		const struct vms_vcpu *v = pool->vcpus[i];
+
+		waits |= v != picked && v->state == WAITING && v->cpu == cpu;
+	}
+	if (waits != !!slice || (s64)slice < 0)
+		broken("vCPU %u has a slice of %llu on %d, where %s waits",
+		       picked->index, (unsigned long long)slice, cpu,
+		       waits ? "another one" : "nobody");
+}

@@ -224,8 +224,8 @@ void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
 	if (v->pool != pc->pool)
 		return;
 	lockdep_assert_held(&pc->pool->lock);
-	if (v->cpu == pc->cpu && v->state == VMS_WAITING && !v->parked &&
-	    vms_inside(v->task))
+	if (!pc->cur && v->cpu == pc->cpu && v->state == VMS_WAITING &&
+	    !v->parked && vms_inside(v->task))
 		__vms_take(pc, v, U64_MAX, now);
 }
 

@@ -14,10 +14,19 @@
 
 #include "vmsched.h"
 
-/* The thread of @v is inside of KVM_RUN on that pCPU. */
+/*
+ * The thread of @v is inside of KVM_RUN, and not that of another vCPU. Who takes
+ * it away from @v does that before it takes the pool lock to say so.
+ */
+static bool runs(const struct vms_vcpu *v)
+{
+	return vms_inside(v->task) && !test_bit(VMS_F_DEAD, &v->flags) &&
+	       !hlist_unhashed_lockless(&v->task_node);
+}
+
 static bool is_on(const struct vms_pcpu *pc, const struct vms_vcpu *v)
 {
-	return task_cpu(v->task) == pc->cpu && vms_inside(v->task);
+	return task_cpu(v->task) == pc->cpu && runs(v);
 }
 
 /* Linux ran @v when the cease began, and may have sent it to its gate since then. */
@@ -49,10 +58,10 @@ static void note_holders(struct vms_pool *pool, u64 now)
 	for_each_cpu(cpu, &pool->online) {
 		struct vms_pcpu *pc = vms_pcpu(cpu);
 
-		if (!pc->cur || !pc->slice_ns || pc->cur->waited ||
-		    !is_on(pc, pc->cur))
+		if (!pc->cur || pc->cur->waited || !is_on(pc, pc->cur))
 			continue;
-		pc->keeps_ns = __vms_slice_left(pc, now);
+		/* Without a slice nobody waits behind it. */
+		pc->keeps_ns = pc->slice_ns ? __vms_slice_left(pc, now) : U64_MAX;
 		if (pc->keeps_ns >= VMS_SLICE_MIN_NS)
 			pc->keeps = pc->cur;
 	}
@@ -128,7 +137,7 @@ static void import_one(struct vms_vcpu *v, u64 now)
 
 	if (inst->ops->vcpu_import)
 		inst->ops->vcpu_import(inst, v->ent, &v->carry, now);
-	if (!vms_inside(v->task)) {
+	if (!runs(v)) {
 		WRITE_ONCE(v->state, VMS_OFF);
 		return;
 	}
@@ -145,7 +154,8 @@ static void open_this(struct vms_pool *pool)
 	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
 	struct vms_vcpu *v;
 
-	if (pc->pool != pool)
+	/* It may have run another one during the cease, which keeps it. */
+	if (pc->pool != pool || pc->cur)
 		return;
 	list_for_each_entry(v, &pool->vcpus, pool_node)
 		if (v->cpu == pc->cpu && v->state == VMS_WAITING &&

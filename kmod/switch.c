@@ -218,6 +218,21 @@ static void cancel_cease(struct vms_pool *pool)
 	raw_spin_unlock_irq(&pool->lock);
 }
 
+static void __turn(struct vms_pool *pool, const struct vms_activation *to)
+{
+	lockdep_assert_held(&pool->lock);
+	pool->way = to->way;
+	pool->sched_id = to->sched_id;
+}
+
+/* To another way to the same scheduler: between two requests, which take the lock. */
+static void turn(struct vms_pool *pool, const struct vms_activation *to)
+{
+	raw_spin_lock_irq(&pool->lock);
+	__turn(pool, to);
+	raw_spin_unlock_irq(&pool->lock);
+}
+
 /* The change itself: nothing here allocates, sleeps or fails. */
 static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 		   const struct vms_activation *to, struct vms_switch *req)
@@ -230,8 +245,7 @@ static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 	now = vms_now();
 	__vms_export_all(pool, now);
 	pool->inst = new;
-	pool->way = to->way;
-	pool->sched_id = to->sched_id;
+	__turn(pool, to);
 	WRITE_ONCE(pool->managed, new->ops != &vms_native_ops);
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		swap(v->ent, v->next_ent);
@@ -349,15 +363,6 @@ static int check(struct vms_pool *pool, struct vms_switch *req)
 		strscpy(req->to, pool->previous, sizeof(req->to));
 	}
 	return 0;
-}
-
-/* To another way to the same scheduler: between two requests, which take the lock. */
-static void turn(struct vms_pool *pool, const struct vms_activation *to)
-{
-	raw_spin_lock_irq(&pool->lock);
-	pool->way = to->way;
-	pool->sched_id = to->sched_id;
-	raw_spin_unlock_irq(&pool->lock);
 }
 
 static int switch_locked(struct vms_pool *pool, struct vms_switch *req)

@@ -99,11 +99,18 @@ static struct vmsched_vcpu *rr_steal(struct vmsched_inst *inst, int cpu)
 	return best;
 }
 
-static u64 rr_take(struct vmsched_inst *inst, struct vmsched_vcpu *v, u64 now)
+/* @v, which is queued, gets @cpu. Returns its slice. */
+static u64 rr_start(struct vmsched_inst *inst, struct vmsched_vcpu *v, int cpu,
+		    u64 now)
 {
 	rr_dequeue(inst, v, VMSCHED_WHY_MOVE, now);
 	rr_vcpu(v)->used = 0;
-	return rr_pcpu(inst, v->cpu)->queued ? rr_slice(v) : 0;
+	return rr_pcpu(inst, cpu)->queued ? rr_slice(v) : 0;
+}
+
+static u64 rr_take(struct vmsched_inst *inst, struct vmsched_vcpu *v, u64 now)
+{
+	return rr_start(inst, v, v->cpu, now);
 }
 
 static struct vmsched_vcpu *rr_pick_next(struct vmsched_inst *inst, int cpu,
@@ -116,9 +123,7 @@ static struct vmsched_vcpu *rr_pick_next(struct vmsched_inst *inst, int cpu,
 		v = rr_steal(inst, cpu);
 	if (!v)
 		return NULL;
-	rr_dequeue(inst, v, VMSCHED_WHY_MOVE, now);
-	rr_vcpu(v)->used = 0;
-	*slice = rr_pcpu(inst, cpu)->queued ? rr_slice(v) : 0;
+	*slice = rr_start(inst, v, cpu, now);
 	return v;
 }
 

@@ -174,6 +174,25 @@ TEST_F_TIMEOUT(vmsched, guests_come_and_go, 300)
 #define SLICE_US		40000
 #define SHORT_INTERVAL_MS	5
 
+/* On rr, with slices of that length */
+static bool start_spinners(struct rawvm *vms[], unsigned int slice_us)
+{
+	unsigned int i;
+
+	for (i = 0; i < SPINNERS; i++) {
+		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
+			.name = "spin", .kind = RAWVM_SPIN });
+		if (!vms[i])
+			return false;
+	}
+	if (sched_switch("rr", NULL))
+		return false;
+	for (i = 0; i < SPINNERS; i++)
+		if (cli_do("vm set pid:%d slice %u", rawvm_pid(vms[i]), slice_us))
+			return false;
+	return true;
+}
+
 static int sum_of_grants(struct rawvm *vms[], uint64_t *sum)
 {
 	uint64_t grants;
@@ -209,15 +228,7 @@ TEST_F_TIMEOUT(vmsched, frequent_switches_starve_nobody, 300)
 	ASSERT_EQ(0, module_insert_own("vmsched_count"));
 	ASSERT_EQ(0, module_set_param("vmsched_count", "slice_us",
 				      LONG_SLICE_US));
-	for (i = 0; i < SPINNERS; i++) {
-		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
-			.name = "spin", .kind = RAWVM_SPIN });
-		ASSERT_NE(NULL, vms[i]);
-	}
-	ASSERT_EQ(0, sched_switch("rr", NULL));
-	for (i = 0; i < SPINNERS; i++)
-		ASSERT_EQ(0, cli_do("vm set pid:%d slice %u",
-				    rawvm_pid(vms[i]), LONG_SLICE_US));
+	ASSERT_TRUE(start_spinners(vms, LONG_SLICE_US));
 	ASSERT_EQ(0, control_first());
 	watch = watch_start(vms, SPINNERS, WINDOW_MS);
 	ASSERT_NE(NULL, watch);
@@ -248,7 +259,6 @@ static double exit_ticks(void)
 	return ticks;
 }
 
-/* Exits cost what they cost before, once all pools are native again */
 static bool is_bound(pid_t tid)
 {
 	uint64_t end = clock_ns() + limit_ms(1000) * NSEC_PER_MSEC;
@@ -301,15 +311,7 @@ TEST_F_TIMEOUT(vmsched, slices_outlive_switches, 300)
 	if (!clock_is_exact())
 		SKIP(return, "what runs between two switches needs exact time");
 	ASSERT_EQ(0, genl_open(&g));
-	for (i = 0; i < SPINNERS; i++) {
-		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
-			.name = "spin", .kind = RAWVM_SPIN });
-		ASSERT_NE(NULL, vms[i]);
-	}
-	ASSERT_EQ(0, sched_switch("rr", NULL));
-	for (i = 0; i < SPINNERS; i++)
-		ASSERT_EQ(0, cli_do("vm set pid:%d slice %u",
-				    rawvm_pid(vms[i]), SLICE_US));
+	ASSERT_TRUE(start_spinners(vms, SLICE_US));
 	ASSERT_EQ(0, control_first());
 	ASSERT_EQ(0, sum_of_grants(vms, &before));
 	watch = watch_start(vms, SPINNERS, WINDOW_MS);
@@ -328,6 +330,7 @@ TEST_F_TIMEOUT(vmsched, slices_outlive_switches, 300)
 	genl_close(&g);
 }
 
+/* Exits cost what they cost before, once all pools are native again */
 TEST_F_TIMEOUT(vmsched, native_costs_nothing, 600)
 {
 	double before, managed, after;

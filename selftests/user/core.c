@@ -497,9 +497,8 @@ static void note_holders(struct pool *pool)
 	for_each_possible_cpu(cpu) {
 		struct pcpu *pc = &pool->pcpus[cpu];
 
-		pc->keeps = pc->slice_ns && slice_left(pc) >= SLICE_MIN_NS ?
-			    pc->cur : NULL;
 		pc->keeps_ns = slice_left(pc);
+		pc->keeps = pc->keeps_ns >= SLICE_MIN_NS ? pc->cur : NULL;
 	}
 }
 

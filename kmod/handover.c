@@ -185,7 +185,8 @@ void __vms_import_all(struct vms_pool *pool, bool linux_had, u64 now)
 			v->use.wait_ns += now - v->wait_from;
 		if (v->state != VMS_HALTED)
 			WRITE_ONCE(v->state, VMS_GRANTED);
-	}	keep_holders(pool, now);
+	}
+	keep_holders(pool, now);
 	if (linux_had && pool->inst->ops->take)
 		open_this(pool);
 }

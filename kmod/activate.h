@@ -39,16 +39,38 @@ __vms_active_ops(const struct vms_pool *pool)
 	return pool->inst->ops;
 }
 
+/* Of the calls, one of so many is timed, see budget.c. */
+#define VMS_CALLS_TIMED		8
+
+static inline u64 __vms_call_begin(struct vms_pool *pool)
+{
+	return unlikely(++pool->calls % VMS_CALLS_TIMED == 0) ? vms_now() : 0;
+}
+
+static inline void __vms_call_end(struct vms_pool *pool, u64 began)
+{
+	if (unlikely(began))
+		__vms_call_took(pool, began);
+}
+
 static inline struct vmsched_vcpu *
 __vms_sched_pick_next(struct vms_pool *pool, int cpu, u64 now, u64 *slice)
 {
 	struct vmsched_inst *inst = pool->inst;
+	struct vmsched_vcpu *ent;
+	u64 began;
 
+	if (!vms_may_call(inst))
+		return NULL;
+	began = __vms_call_begin(pool);
 	if (pool->way == VMS_BY_PATCH_A)
-		return static_call(vms_a_pick_next)(inst, cpu, now, slice);
-	if (pool->way == VMS_BY_PATCH_B)
-		return static_call(vms_b_pick_next)(inst, cpu, now, slice);
-	return __vms_active_ops(pool)->pick_next(inst, cpu, now, slice);
+		ent = static_call(vms_a_pick_next)(inst, cpu, now, slice);
+	else if (pool->way == VMS_BY_PATCH_B)
+		ent = static_call(vms_b_pick_next)(inst, cpu, now, slice);
+	else
+		ent = __vms_active_ops(pool)->pick_next(inst, cpu, now, slice);
+	__vms_call_end(pool, began);
+	return ent;
 }
 
 static inline void __vms_sched_enqueue(struct vms_pool *pool,
@@ -56,13 +78,18 @@ static inline void __vms_sched_enqueue(struct vms_pool *pool,
 				       enum vmsched_why why, u64 now)
 {
 	struct vmsched_inst *inst = pool->inst;
+	u64 began;
 
+	if (!vms_may_call(inst))
+		return;
+	began = __vms_call_begin(pool);
 	if (pool->way == VMS_BY_PATCH_A)
 		static_call(vms_a_enqueue)(inst, ent, why, now);
 	else if (pool->way == VMS_BY_PATCH_B)
 		static_call(vms_b_enqueue)(inst, ent, why, now);
 	else
 		__vms_active_ops(pool)->enqueue(inst, ent, why, now);
+	__vms_call_end(pool, began);
 }
 
 static inline void __vms_sched_dequeue(struct vms_pool *pool,
@@ -70,26 +97,36 @@ static inline void __vms_sched_dequeue(struct vms_pool *pool,
 				       enum vmsched_why why, u64 now)
 {
 	struct vmsched_inst *inst = pool->inst;
+	u64 began;
 
+	if (!vms_may_call(inst))
+		return;
+	began = __vms_call_begin(pool);
 	if (pool->way == VMS_BY_PATCH_A)
 		static_call(vms_a_dequeue)(inst, ent, why, now);
 	else if (pool->way == VMS_BY_PATCH_B)
 		static_call(vms_b_dequeue)(inst, ent, why, now);
 	else
 		__vms_active_ops(pool)->dequeue(inst, ent, why, now);
+	__vms_call_end(pool, began);
 }
 
 static inline void __vms_sched_charge(struct vms_pool *pool,
 				      struct vmsched_vcpu *ent, u64 ran, u64 now)
 {
 	struct vmsched_inst *inst = pool->inst;
+	u64 began;
 
+	if (!vms_may_call(inst))
+		return;
+	began = __vms_call_begin(pool);
 	if (pool->way == VMS_BY_PATCH_A)
 		static_call(vms_a_charge)(inst, ent, ran, now);
 	else if (pool->way == VMS_BY_PATCH_B)
 		static_call(vms_b_charge)(inst, ent, ran, now);
 	else
 		__vms_active_ops(pool)->charge(inst, ent, ran, now);
+	__vms_call_end(pool, began);
 }
 
 /* Of a scheduler that has block() */
@@ -97,13 +134,18 @@ static inline void __vms_sched_block(struct vms_pool *pool,
 				     struct vmsched_vcpu *ent, u64 now)
 {
 	struct vmsched_inst *inst = pool->inst;
+	u64 began;
 
+	if (!vms_may_call(inst))
+		return;
+	began = __vms_call_begin(pool);
 	if (pool->way == VMS_BY_PATCH_A)
 		static_call(vms_a_block)(inst, ent, now);
 	else if (pool->way == VMS_BY_PATCH_B)
 		static_call(vms_b_block)(inst, ent, now);
 	else
 		__vms_active_ops(pool)->block(inst, ent, now);
+	__vms_call_end(pool, began);
 }
 
 /* Of a scheduler that has preempt_in() */
@@ -112,12 +154,20 @@ static inline s64 __vms_sched_preempt_in(struct vms_pool *pool, int cpu,
 					 struct vmsched_vcpu *woken, u64 now)
 {
 	struct vmsched_inst *inst = pool->inst;
+	u64 began;
+	s64 in;
 
+	if (!vms_may_call(inst))
+		return VMSCHED_NEVER;
+	began = __vms_call_begin(pool);
 	if (pool->way == VMS_BY_PATCH_A)
-		return static_call(vms_a_preempt_in)(inst, cpu, cur, woken, now);
-	if (pool->way == VMS_BY_PATCH_B)
-		return static_call(vms_b_preempt_in)(inst, cpu, cur, woken, now);
-	return __vms_active_ops(pool)->preempt_in(inst, cpu, cur, woken, now);
+		in = static_call(vms_a_preempt_in)(inst, cpu, cur, woken, now);
+	else if (pool->way == VMS_BY_PATCH_B)
+		in = static_call(vms_b_preempt_in)(inst, cpu, cur, woken, now);
+	else
+		in = __vms_active_ops(pool)->preempt_in(inst, cpu, cur, woken, now);
+	__vms_call_end(pool, began);
+	return in;
 }
 
 #endif /* _VMS_ACTIVATE_H */

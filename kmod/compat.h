@@ -57,6 +57,12 @@ static inline void vms_hrtimer_setup(struct hrtimer *timer,
 #endif
 
 /* A tracepoint that another module exports; its header is not installed. */
+#ifdef VMS_HAVE_SYSRQ_U8
+typedef u8 vms_sysrq_key;
+#else
+typedef int vms_sysrq_key;
+#endif
+
 #define VMS_EXTERN_TRACEPOINT(name) extern struct tracepoint __tracepoint_##name
 
 /*

@@ -38,6 +38,16 @@ int probe = TWAF_NO_ALLOC;
 slab_flags_t probe = SLAB_NO_MERGE;
 #endif
 
+/* Handlers of SysRq get the key as a byte. */
+#ifdef PROBE_SYSRQ_U8
+#include <linux/sysrq.h>
+static void on_key(u8 key)
+{
+}
+
+struct sysrq_key_op probe = { .handler = on_key };
+#endif
+
 #ifdef PROBE_SYSTEM_PERCPU_WQ
 #include <linux/workqueue.h>
 struct workqueue_struct **probe = &system_percpu_wq;

@@ -204,8 +204,13 @@ static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now)
 {
 	struct vmsched_inst *inst = pc->pool->inst;
-	u64 slice = inst->ops->take(inst, v->ent, now);
+	u64 slice;
 
+	if (!vms_may_call(inst))
+		return;
+	slice = inst->ops->take(inst, v->ent, now);
+	if (!__vms_fault_check_slice(inst, slice))
+		slice = 0;
 	give(pc, v, slice ? min(slice, most) : 0, now);
 	__vms_arm_slice(pc, now);
 }
@@ -296,27 +301,14 @@ struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by)
 	return v;
 }
 
-/* Never take a scheduler's word for it: the answer must be one that waits. */
 static struct vms_vcpu *pick(struct vms_pool *pool, int cpu, u64 now,
 			     u64 *slice)
 {
-	struct vmsched_inst *inst = pool->inst;
 	struct vmsched_vcpu *ent;
-	struct vms_vcpu *v;
 
 	*slice = 0;
 	ent = __vms_sched_pick_next(pool, cpu, now, slice);
-	if (!ent || ent->inst != inst)
-		return NULL;
-	v = ent->core;
-	if (v->state != VMS_WAITING)
-		return NULL;
-	if (!cpumask_test_cpu(cpu, v->allowed)) {
-		/* It was taken out of its queue: put it back. */
-		__vms_sched_enqueue(pool, ent, VMSCHED_WHY_REQUEUE, now);
-		return NULL;
-	}
-	return v;
+	return ent ? __vms_fault_check_pick(pool, cpu, ent, *slice) : NULL;
 }
 
 /* Give an idle pCPU to whomever the scheduler wants there. */

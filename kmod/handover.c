@@ -107,15 +107,20 @@ void __vms_export_all(struct vms_pool *pool, u64 now)
 		__vms_release(vms_pcpu(cpu));
 	}
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		if (pool->managed && v->state == VMS_WAITING)
+		if (pool->managed && v->state == VMS_WAITING && vms_may_call(old))
 			old->ops->dequeue(old, v->ent, VMSCHED_WHY_LEAVE, now);
 		else
 			v->wait_from = now;
 		__vms_charge(v, now);
 	}
-	list_for_each_entry(v, &pool->vcpus, pool_node)
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (!vms_may_call(old))
+			break;
 		old->ops->export_state(old, v->ent, &v->carry, now);
-	old->ops->deactivate(old, now);
+		__vms_fault_check_carry(old, v);
+	}
+	if (vms_may_call(old))
+		old->ops->deactivate(old, now);
 }
 
 /*
@@ -135,7 +140,7 @@ static void import_one(struct vms_vcpu *v, u64 now)
 {
 	struct vmsched_inst *inst = v->ent->inst;
 
-	if (inst->ops->vcpu_import)
+	if (inst->ops->vcpu_import && vms_may_call(inst))
 		inst->ops->vcpu_import(inst, v->ent, &v->carry, now);
 	if (!runs(v)) {
 		WRITE_ONCE(v->state, VMS_OFF);
@@ -145,7 +150,8 @@ static void import_one(struct vms_vcpu *v, u64 now)
 		return;
 	WRITE_ONCE(v->state, VMS_WAITING);
 	WRITE_ONCE(v->pass, VMS_PASS_NONE);
-	inst->ops->enqueue(inst, v->ent, VMSCHED_WHY_IMPORT, now);
+	if (vms_may_call(inst))
+		inst->ops->enqueue(inst, v->ent, VMSCHED_WHY_IMPORT, now);
 }
 
 /* The pCPU of this thread, which has displaced one of those that wait there. */

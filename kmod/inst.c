@@ -20,6 +20,7 @@ static void free_blobs(struct vmsched_inst *inst)
 			kfree(inst->pcpu[cpu]);
 	kfree(inst->pcpu);
 	kfree(inst->priv);
+	vms_fault_destroy(inst);
 	kfree(inst);
 }
 
@@ -61,15 +62,16 @@ struct vmsched_inst *vms_inst_create(const struct vmsched_ops *ops,
 	inst->ops = ops;
 	inst->cpus = &pool->online;
 
-	err = alloc_blobs(inst);
+	err = vms_fault_create(inst, pool) ?: alloc_blobs(inst);
 	if (err)
 		goto err_free;
 	err = ops->init(inst);
-	if (err)
+	if (err || !vms_may_call(inst))
 		goto err_exit;
 	return inst;
 
 err_exit:
+	vms_fault_refused(pool, inst, "init", err);
 	ops->exit(inst);
 err_free:
 	free_blobs(inst);
@@ -120,6 +122,9 @@ struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
 
 	err = inst->ops->vcpu_init(inst, ent);
 	if (err) {
+		/* One that is in force goes on without this vCPU. */
+		if (inst != v->vm->pool->inst)
+			vms_fault_refused(v->vm->pool, inst, "vcpu_init", err);
 		kfree(ent);
 		return ERR_PTR(err < 0 && err >= -MAX_ERRNO ? err : -EPROTO);
 	}

@@ -17,6 +17,8 @@
 static void stop(void)
 {
 	vms_switch_stop();
+	vms_watchdog_exit();
+	vms_fault_exit();
 	vms_hotplug_exit();
 	vms_hooks_exit();
 	vms_kvm_exit();
@@ -62,6 +64,7 @@ static int __init vmsched_init(void)
 	err = vms_netlink_init();
 	if (err)
 		goto err_stop;
+	vms_sysrq_init();
 	return 0;
 
 err_stop:
@@ -84,6 +87,7 @@ err_registry:
 
 static void __exit vmsched_exit(void)
 {
+	vms_sysrq_exit();
 	vms_netlink_exit();
 	/* Fails only for want of a little memory, or of a live pCPU. */
 	while (vms_switch_all_native())

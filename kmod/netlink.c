@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "netlink_gen.h"
+#include "netlink_util.h"
 #include "vmsched.h"
 
 static bool unpriv_reads;
@@ -51,58 +52,22 @@ struct genl_family vmsched_nl_family __ro_after_init = {
 	.n_mcgrps	= ARRAY_SIZE(groups),
 };
 
-/* GENL_ADMIN_PERM asks for CAP_NET_ADMIN: network admins own no VMs. */
-static int may_write(struct sk_buff *skb, struct genl_info *info)
+/* Of all pools, or "" if there was none. */
+static void last_fault(char *text, size_t size)
 {
-	if (netlink_capable(skb, CAP_SYS_ADMIN))
-		return 0;
-	GENL_SET_ERR_MSG(info, "changing something needs CAP_SYS_ADMIN");
-	return -EPERM;
-}
+	const struct vms_pool *pool, *last = NULL;
 
-static int missing(struct genl_info *info, u32 attr, const char *what)
-{
-	NL_SET_ERR_ATTR_MISS(info->extack, NULL, attr);
-	GENL_SET_ERR_MSG_FMT(info, "the message lacks the attribute %s", what);
-	return -EINVAL;
-}
-
-static int no_memory(struct genl_info *info)
-{
-	GENL_SET_ERR_MSG(info, "out of memory");
-	return -ENOMEM;
-}
-
-static struct sk_buff *reply_new(struct genl_info *info, void **hdr)
-{
-	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-
-	if (!skb)
-		return NULL;
-	*hdr = vms_genl_reply_put(skb, &vmsched_nl_family, info);
-	if (!*hdr) {
-		nlmsg_free(skb);
-		return NULL;
-	}
-	return skb;
-}
-
-static int reply_end(struct sk_buff *skb, void *hdr, int err,
-		     struct genl_info *info)
-{
-	if (err) {
-		nlmsg_free(skb);
-		if (err == -ENOMEM)
-			return no_memory(info);
-		GENL_SET_ERR_MSG(info, "the answer does not fit into a message");
-		return err;
-	}
-	genlmsg_end(skb, hdr);
-	return genlmsg_reply(skb, info);
+	lockdep_assert_held(&vms_mutex);
+	list_for_each_entry(pool, &vms_pools, node)
+		if (pool->faults && (!last || pool->fault.at > last->fault.at))
+			last = pool;
+	if (last)
+		vms_fault_text(last, text, size);
 }
 
 static int fill_status(struct sk_buff *skb)
 {
+	char fault[VMS_FAULT_TEXT] = "";
 	struct vms_pool *pool;
 	u32 vms = 0, vcpus = 0;
 
@@ -111,9 +76,12 @@ static int fill_status(struct sk_buff *skb)
 		vms += pool->nr_vms;
 		vcpus += pool->nr_vcpus;
 	}
+	last_fault(fault, sizeof(fault));
 	mutex_unlock(&vms_mutex);
 
-	if (nla_put_string(skb, VMSCHED_A_STATUS_VERSION, VMS_VERSION) ||
+	if ((fault[0] &&
+	     nla_put_string(skb, VMSCHED_A_STATUS_LAST_FAULT, fault)) ||
+	    nla_put_string(skb, VMSCHED_A_STATUS_VERSION, VMS_VERSION) ||
 	    nla_put_u32(skb, VMSCHED_A_STATUS_API, VMSCHED_API) ||
 	    nla_put_u32(skb, VMSCHED_A_STATUS_VMS, vms) ||
 	    nla_put_u32(skb, VMSCHED_A_STATUS_VCPUS, vcpus) ||
@@ -129,10 +97,10 @@ int vmsched_nl_status_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *reply;
 	void *hdr;
 
-	reply = reply_new(info, &hdr);
+	reply = vms_nl_reply_new(info, &hdr);
 	if (!reply)
-		return no_memory(info);
-	return reply_end(reply, hdr, fill_status(reply), info);
+		return vms_nl_no_memory(info);
+	return vms_nl_reply_end(reply, hdr, fill_status(reply), info);
 }
 
 int vmsched_nl_sched_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -143,10 +111,10 @@ int vmsched_nl_sched_get_doit(struct sk_buff *skb, struct genl_info *info)
 	int err;
 
 	if (!info->attrs[VMSCHED_A_SCHED_NAME])
-		return missing(info, VMSCHED_A_SCHED_NAME, "name");
-	reply = reply_new(info, &hdr);
+		return vms_nl_missing(info, VMSCHED_A_SCHED_NAME, "name");
+	reply = vms_nl_reply_new(info, &hdr);
 	if (!reply)
-		return no_memory(info);
+		return vms_nl_no_memory(info);
 	ops = vms_sched_get(nla_data(info->attrs[VMSCHED_A_SCHED_NAME]));
 	if (IS_ERR(ops)) {
 		nlmsg_free(reply);
@@ -160,7 +128,7 @@ int vmsched_nl_sched_get_doit(struct sk_buff *skb, struct genl_info *info)
 	err = vms_fill_sched(reply, ops, vms_pool_users(ops));
 	mutex_unlock(&vms_mutex);
 	vms_sched_put(ops);
-	return reply_end(reply, hdr, err, info);
+	return vms_nl_reply_end(reply, hdr, err, info);
 }
 
 struct dump {
@@ -169,41 +137,14 @@ struct dump {
 	int err;
 };
 
-/* One object of a dump as a message of its own. */
-static void *dump_begin(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	void *hdr = vms_genl_dump_put(skb, cb);
-
-	/* Who dumps while something comes or goes is told so. */
-	cb->seq = vms_generation;
-	if (hdr)
-		genl_dump_check_consistent(cb, hdr);
-	return hdr;
-}
-
-/* Nothing in the message although something was left: that is an error. */
-static int dump_done(struct sk_buff *skb, int err)
-{
-	return skb->len ?: err;
-}
-
-static int dump_end(struct sk_buff *skb, void *hdr, int err)
-{
-	if (err)
-		genlmsg_cancel(skb, hdr);
-	else
-		genlmsg_end(skb, hdr);
-	return err;
-}
-
 static int dump_sched(const struct vmsched_ops *ops, void *arg)
 {
 	struct dump *dump = arg;
-	void *hdr = dump_begin(dump->skb, dump->cb);
+	void *hdr = vms_nl_dump_begin(dump->skb, dump->cb);
 
 	dump->err = -EMSGSIZE;
 	if (hdr)
-		dump->err = dump_end(dump->skb, hdr,
+		dump->err = vms_nl_dump_end(dump->skb, hdr,
 				     vms_fill_sched(dump->skb, ops,
 						    vms_pool_users(ops)));
 	return dump->err;
@@ -217,7 +158,7 @@ int vmsched_nl_sched_get_dumpit(struct sk_buff *skb,
 	mutex_lock(&vms_mutex);
 	cb->args[0] = vms_sched_for_each(dump_sched, &dump, cb->args[0]);
 	mutex_unlock(&vms_mutex);
-	return dump_done(skb, dump.err);
+	return vms_nl_dump_done(skb, dump.err);
 }
 
 int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
@@ -228,10 +169,10 @@ int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 	int err = 0;
 
 	if (!info->attrs[VMSCHED_A_POOL_NAME])
-		return missing(info, VMSCHED_A_POOL_NAME, "name");
-	reply = reply_new(info, &hdr);
+		return vms_nl_missing(info, VMSCHED_A_POOL_NAME, "name");
+	reply = vms_nl_reply_new(info, &hdr);
 	if (!reply)
-		return no_memory(info);
+		return vms_nl_no_memory(info);
 	mutex_lock(&vms_mutex);
 	pool = vms_pool_find(nla_data(info->attrs[VMSCHED_A_POOL_NAME]));
 	if (pool)
@@ -243,7 +184,7 @@ int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_BAD_ATTR(info->extack, info->attrs[VMSCHED_A_POOL_NAME]);
 		return -ENOENT;
 	}
-	return reply_end(reply, hdr, err, info);
+	return vms_nl_reply_end(reply, hdr, err, info);
 }
 
 int vmsched_nl_pool_get_dumpit(struct sk_buff *skb,
@@ -259,15 +200,15 @@ int vmsched_nl_pool_get_dumpit(struct sk_buff *skb,
 		if (n++ < cb->args[0])
 			continue;
 		err = -EMSGSIZE;
-		hdr = dump_begin(skb, cb);
+		hdr = vms_nl_dump_begin(skb, cb);
 		if (hdr)
-			err = dump_end(skb, hdr, vms_fill_pool(skb, pool));
+			err = vms_nl_dump_end(skb, hdr, vms_fill_pool(skb, pool));
 		if (err)
 			break;
 		cb->args[0] = n;
 	}
 	mutex_unlock(&vms_mutex);
-	return dump_done(skb, err);
+	return vms_nl_dump_done(skb, err);
 }
 
 /* The VM of an attribute with its id, or an ERR_PTR. vms_mutex held. */
@@ -291,10 +232,10 @@ int vmsched_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 
 	if (!info->attrs[VMSCHED_A_VM_ID])
-		return missing(info, VMSCHED_A_VM_ID, "id");
-	reply = reply_new(info, &hdr);
+		return vms_nl_missing(info, VMSCHED_A_VM_ID, "id");
+	reply = vms_nl_reply_new(info, &hdr);
 	if (!reply)
-		return no_memory(info);
+		return vms_nl_no_memory(info);
 	mutex_lock(&vms_mutex);
 	vm = find_vm(info, VMSCHED_A_VM_ID);
 	if (!IS_ERR(vm))
@@ -304,7 +245,7 @@ int vmsched_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
 		nlmsg_free(reply);
 		return PTR_ERR(vm);
 	}
-	return reply_end(reply, hdr, err, info);
+	return vms_nl_reply_end(reply, hdr, err, info);
 }
 
 /* Goes on after the id that was shown last: VMs may come and go meanwhile. */
@@ -319,16 +260,16 @@ int vmsched_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		if (vm->id <= cb->args[0])
 			continue;
 		err = -EMSGSIZE;
-		hdr = dump_begin(skb, cb);
+		hdr = vms_nl_dump_begin(skb, cb);
 		if (hdr)
-			err = dump_end(skb, hdr,
+			err = vms_nl_dump_end(skb, hdr,
 				       vms_fill_vm(skb, vm, pid_vnr(vm->pid)));
 		if (err)
 			break;
 		cb->args[0] = vm->id;
 	}
 	mutex_unlock(&vms_mutex);
-	return dump_done(skb, err);
+	return vms_nl_dump_done(skb, err);
 }
 
 int vmsched_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
@@ -336,13 +277,13 @@ int vmsched_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct vms_vm *vm;
 	int err;
 
-	err = may_write(skb, info);
+	err = vms_nl_may_write(skb, info);
 	if (err)
 		return err;
 	if (!info->attrs[VMSCHED_A_VM_ID])
-		return missing(info, VMSCHED_A_VM_ID, "id");
+		return vms_nl_missing(info, VMSCHED_A_VM_ID, "id");
 	if (!info->attrs[VMSCHED_A_VM_PARAMS])
-		return missing(info, VMSCHED_A_VM_PARAMS, "params");
+		return vms_nl_missing(info, VMSCHED_A_VM_PARAMS, "params");
 
 	mutex_lock(&vms_mutex);
 	vm = find_vm(info, VMSCHED_A_VM_ID);
@@ -370,10 +311,10 @@ static int dump_vcpus(struct sk_buff *skb, struct netlink_callback *cb,
 	list_for_each_entry(v, &vm->vcpus, vm_node) {
 		if (v->index < cb->args[1])
 			continue;
-		hdr = dump_begin(skb, cb);
+		hdr = vms_nl_dump_begin(skb, cb);
 		if (!hdr)
 			return -EMSGSIZE;
-		err = dump_end(skb, hdr, vms_fill_vcpu(skb, v));
+		err = vms_nl_dump_end(skb, hdr, vms_fill_vcpu(skb, v));
 		if (err)
 			return err;
 		cb->args[1] = (long)v->index + 1;
@@ -408,7 +349,7 @@ int vmsched_nl_vcpu_get_dumpit(struct sk_buff *skb,
 	}
 out:
 	mutex_unlock(&vms_mutex);
-	return dump_done(skb, err);
+	return vms_nl_dump_done(skb, err);
 }
 
 /* The vCPU that a message names, or an ERR_PTR. vms_mutex held. */
@@ -435,15 +376,15 @@ int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct vms_vcpu *v;
 	int err;
 
-	err = may_write(skb, info);
+	err = vms_nl_may_write(skb, info);
 	if (err)
 		return err;
 	if (!attrs[VMSCHED_A_VCPU_VM_ID])
-		return missing(info, VMSCHED_A_VCPU_VM_ID, "vm-id");
+		return vms_nl_missing(info, VMSCHED_A_VCPU_VM_ID, "vm-id");
 	if (!attrs[VMSCHED_A_VCPU_INDEX])
-		return missing(info, VMSCHED_A_VCPU_INDEX, "index");
+		return vms_nl_missing(info, VMSCHED_A_VCPU_INDEX, "index");
 	if (!attrs[VMSCHED_A_VCPU_PARAMS])
-		return missing(info, VMSCHED_A_VCPU_PARAMS, "params");
+		return vms_nl_missing(info, VMSCHED_A_VCPU_PARAMS, "params");
 
 	mutex_lock(&vms_mutex);
 	v = find_vcpu(info);
@@ -488,16 +429,16 @@ int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	err = may_write(skb, info);
+	err = vms_nl_may_write(skb, info);
 	if (err)
 		return err;
 	err = parse_switch(info, &req);
 	if (err)
 		return err;
 	/* Before the switch: after it nothing may fail. */
-	reply = reply_new(info, &hdr);
+	reply = vms_nl_reply_new(info, &hdr);
 	if (!reply)
-		return no_memory(info);
+		return vms_nl_no_memory(info);
 	err = vms_switch_run(&req);
 	if (err) {
 		nlmsg_free(reply);
@@ -505,7 +446,7 @@ int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_BAD_ATTR(info->extack, info->attrs[req.attr]);
 		return err;
 	}
-	return reply_end(reply, hdr, vms_fill_switch(reply, &req), info);
+	return vms_nl_reply_end(reply, hdr, vms_fill_switch(reply, &req), info);
 }
 
 static void __init open_reads(struct genl_split_ops *op)
@@ -516,6 +457,7 @@ static void __init open_reads(struct genl_split_ops *op)
 	case VMSCHED_CMD_POOL_GET:
 	case VMSCHED_CMD_VM_GET:
 	case VMSCHED_CMD_VCPU_GET:
+	case VMSCHED_CMD_FAULT_GET:
 		op->flags &= ~GENL_ADMIN_PERM;
 	}
 }

@@ -66,6 +66,17 @@ static const struct nla_policy vmsched_sched_switch_nl_policy[VMSCHED_A_SWITCH_C
 	[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS] = { .type = NLA_U32, },
 };
 
+/* VMSCHED_CMD_FAULT_GET - do */
+static const struct nla_policy vmsched_fault_get_nl_policy[VMSCHED_A_FAULT_POOL + 1] = {
+	[VMSCHED_A_FAULT_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
+};
+
+/* VMSCHED_CMD_SCHED_EVICT - do */
+static const struct nla_policy vmsched_sched_evict_nl_policy[VMSCHED_A_FAULT_MESSAGE + 1] = {
+	[VMSCHED_A_FAULT_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
+	[VMSCHED_A_FAULT_MESSAGE] = { .type = NLA_NUL_STRING, .len = 95, },
+};
+
 /* Ops table for vmsched */
 const struct genl_split_ops vmsched_nl_ops[] = {
 	{
@@ -135,6 +146,25 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.doit		= vmsched_nl_sched_switch_doit,
 		.policy		= vmsched_sched_switch_nl_policy,
 		.maxattr	= VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_FAULT_GET,
+		.doit		= vmsched_nl_fault_get_doit,
+		.policy		= vmsched_fault_get_nl_policy,
+		.maxattr	= VMSCHED_A_FAULT_POOL,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= VMSCHED_CMD_FAULT_GET,
+		.dumpit	= vmsched_nl_fault_get_dumpit,
+		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= VMSCHED_CMD_SCHED_EVICT,
+		.doit		= vmsched_nl_sched_evict_doit,
+		.policy		= vmsched_sched_evict_nl_policy,
+		.maxattr	= VMSCHED_A_FAULT_MESSAGE,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

@@ -77,6 +77,16 @@ void vms_notify_switch(const struct vms_switch *req)
 		end(skb, hdr, vms_fill_switch(skb, req));
 }
 
+void vms_notify_fault(const struct vms_pool *pool)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = begin(VMSCHED_CMD_FAULT_NTF, &hdr);
+	if (skb)
+		end(skb, hdr, vms_fill_fault(skb, pool));
+}
+
 static void sched_changed(const struct vmsched_ops *ops, bool added)
 {
 	struct sk_buff *skb;

@@ -160,7 +160,8 @@ static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
 	if (pool->managed && v->state == VMS_GRANTED)
 		__vms_charge(v, now);
 	v->ent->params = v->params;
-	v->ent->inst->ops->set_params(v->ent->inst, v->ent, now);
+	if (vms_may_call(v->ent->inst))
+		v->ent->inst->ops->set_params(v->ent->inst, v->ent, now);
 	raw_spin_unlock_irq(&pool->lock);
 
 	if (which & BIT(VMSCHED_A_PARAMS_AFFINITY)) {

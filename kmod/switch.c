@@ -252,10 +252,14 @@ static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 		v->ent->cpu = v->cpu;
 		req->vcpus++;
 	}
-	new->ops->activate(new, now);
+	if (vms_may_call(new))
+		new->ops->activate(new, now);
 	__vms_import_all(pool, was_native, now);
 	__resume(pool, true, now);
 	__vms_fill_all(pool, now);
+	/* What it did wrong before it was in force counts now. */
+	if (!vms_may_call(new))
+		vms_fault_again(new);
 	raw_spin_unlock_irq(&pool->lock);
 }
 
@@ -287,7 +291,11 @@ static int create_next(struct vms_pool *pool, struct vmsched_inst *new)
 			return PTR_ERR(ent);
 		v->next_ent = ent;
 	}
-	return 0;
+	if (vms_may_call(new))
+		return 0;
+	/* It has said itself that something is wrong. */
+	vms_fault_refused(pool, new, "vcpu_init", 0);
+	return -EPROTO;
 }
 
 static void rehome(struct vms_pool *pool)
@@ -349,6 +357,8 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 	destroy_next(pool);
 	restore_all(pool);
 	strscpy(pool->previous, old_ops->name, sizeof(pool->previous));
+	vms_fault_left(pool, old);
+	vms_watchdog_begin(pool);
 	vms_inst_destroy(old);
 	vms_sched_put(old_ops);
 	return 0;
@@ -462,10 +472,15 @@ static int make_ready(struct vms_pool *pool, struct vms_switch *req)
 	return 0;
 }
 
-static void switch_fn(struct kthread_work *work)
+/**
+ * vms_switch_here() - change the scheduler of a pool, in the thread that does that
+ * @req: request, and answer
+ *
+ * Context: a work that vms_switch_queue() has queued; vms_mutex not held.
+ * Return: 0 or a negative errno, with the reason in @req->why.
+ */
+int vms_switch_here(struct vms_switch *req)
 {
-	struct job *job = container_of(work, struct job, work);
-	struct vms_switch *req = job->req;
 	struct vms_pool *pool;
 
 	mutex_lock(&vms_mutex);
@@ -485,7 +500,27 @@ static void switch_fn(struct kthread_work *work)
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
 	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
+	return req->err;
+}
+
+static void switch_fn(struct kthread_work *work)
+{
+	struct job *job = container_of(work, struct job, work);
+
+	vms_switch_here(job->req);
 	complete(&job->done);
+}
+
+/* Have something done by the thread that switches. Context: any. */
+bool vms_switch_queue(struct kthread_delayed_work *work, unsigned long delay)
+{
+	return kthread_queue_delayed_work(worker, work, delay);
+}
+
+/* Wait until it has done what was queued. Context: process, vms_mutex not held. */
+void vms_switch_flush(void)
+{
+	kthread_flush_worker(worker);
 }
 
 /**

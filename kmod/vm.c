@@ -131,7 +131,7 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	pool->nr_vcpus++;
 	v->ent = ent;
 	v->charged = vms_vcpu_executed(v, now);
-	if (inst->ops->vcpu_import)
+	if (inst->ops->vcpu_import && vms_may_call(inst))
 		inst->ops->vcpu_import(inst, ent, &none, now);
 	WRITE_ONCE(v->state, pool->managed ? VMS_OFF : VMS_GRANTED);
 	WRITE_ONCE(v->pass, pool->managed ? VMS_PASS_NONE : VMS_PASS_ANY);

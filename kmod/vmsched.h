@@ -22,6 +22,8 @@
 #include <uapi/linux/vmsched.h>
 #include <vmsched/sched.h>
 
+#include "fault.h"
+
 struct netlink_ext_ack;
 struct seq_file;
 
@@ -88,7 +90,11 @@ enum vms_vcpu_flag {
  * @inst:	active instance; changed by switch.c only, under vms_mutex too
  * @way:	how requests reach it, likewise
  * @sched_id:	identifier of its scheduler, likewise
- * @managed:	the active scheduler gates vCPUs (it is not native)
+ * @managed:	the active scheduler gates vCPUs (it is neither native nor at fault)
+ * @calls:	of the scheduler, to tell which one is timed
+ * @slow_calls:	that took too long since @slow_since
+ * @slow_since:	when the first of them was seen
+ * @watch_at:	when the watchdog looked last, 0 if it has to look once more first
  * @held_ns:	longest time from a cease to the first guest entry of a pCPU
  * @ceased:	no grant is given, no vCPU may enter guest mode
  * @online:	pCPUs of @cpus that may be given
@@ -102,6 +108,9 @@ enum vms_vcpu_flag {
  * @failed_switches: switches given up
  * @cease_ns:	of the last switch
  * @blackout_ns: of the last switch
+ * @faults:	schedulers thrown out, or refused because they failed
+ * @fault:	the last of them
+ * @evict_work:	leaves a scheduler that is at fault
  */
 struct vms_pool {
 	struct list_head node;
@@ -112,6 +121,10 @@ struct vms_pool {
 	u32 sched_id;
 	bool managed;
 	bool ceased;
+	u32 calls;
+	u32 slow_calls;
+	u64 slow_since;
+	u64 watch_at;
 	u64 held_ns;
 	struct cpumask online;
 	struct cpumask idle;
@@ -124,6 +137,9 @@ struct vms_pool {
 	u64 failed_switches;
 	u64 cease_ns;
 	u64 blackout_ns;
+	u32 faults;
+	struct vms_fault_report fault;
+	struct kthread_delayed_work evict_work;
 };
 
 /**
@@ -151,6 +167,9 @@ struct vms_pool {
  *		whoever takes a vCPU out
  * @keeps:	during a switch, (P): who goes on here afterwards, and
  * @keeps_ns:	the longest time that it may
+ * @watch_ran:	(P) what the watchdog found: time that vCPUs of this queue executed
+ *		since it looked last, and
+ * @watch_weight: weight of those of them that can run
  */
 struct vms_pcpu {
 	struct vms_pool *pool;
@@ -171,6 +190,8 @@ struct vms_pcpu {
 	struct vms_vcpu *on;
 	struct vms_vcpu *keeps;
 	u64 keeps_ns;
+	u64 watch_ran;
+	u64 watch_weight;
 };
 
 DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
@@ -240,6 +261,8 @@ struct vms_vm {
  * @wait_from:	(P) since when it is waiting
  * @served_at:	(P) when it was last seen to have run
  * @migrations:	(P)
+ * @watch_sum:	(P) executed time when the watchdog looked last
+ * @left_out:	(P) time that it could have run, and was not chosen
  * @ent:	(P) view of the active scheduler
  * @next_ent:	view of the one being switched to; under vms_mutex
  * @carry:	during a switch; under vms_mutex
@@ -292,6 +315,8 @@ struct vms_vcpu {
 	u64 wait_from;
 	u64 served_at;
 	u64 migrations;
+	u64 watch_sum;
+	u64 left_out;
 	struct vmsched_vcpu *ent;
 	struct vmsched_vcpu *next_ent;
 	struct vmsched_carry carry;
@@ -516,6 +541,10 @@ void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
 int vms_switch_all_native(void);
 
+bool vms_switch_queue(struct kthread_delayed_work *work, unsigned long delay);
+int vms_switch_here(struct vms_switch *req);
+void vms_switch_flush(void);
+
 /* handover.c: from one scheduler to the next */
 void __vms_export_all(struct vms_pool *pool, u64 now);
 void __vms_import_all(struct vms_pool *pool, bool linux_had, u64 now);
@@ -537,11 +566,13 @@ void vms_notify_init(void);
 void vms_notify_exit(void);
 void vms_notify_vm(u8 cmd, struct vms_vm *vm);
 void vms_notify_switch(const struct vms_switch *req);
+void vms_notify_fault(const struct vms_pool *pool);
 int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
 		   u32 users);
 int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool);
 int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid);
 int vms_fill_vcpu(struct sk_buff *skb, struct vms_vcpu *v);
+int vms_fill_fault(struct sk_buff *skb, const struct vms_pool *pool);
 int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req);
 
 #endif /* _VMS_VMSCHED_H */

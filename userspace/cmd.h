@@ -53,6 +53,10 @@ extern const struct command vm_commands[];
 extern const struct command vcpu_commands[];
 extern const struct command pool_commands[];
 extern const struct command events_commands[];
+extern const struct command fault_commands[];
+
+/* Of the object "sched" */
+int cmd_evict(struct ctx *ctx, int argc, char **argv);
 
 /* All return the exit code to give; the message ends up on one line. */
 __printf(2, 3) int fail(int code, const char *fmt, ...);

@@ -403,5 +403,7 @@ const struct command sched_commands[] = {
 	  cmd_switch },
 	{ "previous", "sched previous [pool P]",
 	  "back to the one before", cmd_previous },
+	{ "evict", "sched evict [pool P] [why TEXT]",
+	  "throw the active one out at once, as if it had failed", cmd_evict },
 	{ }
 };

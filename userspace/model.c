@@ -24,6 +24,19 @@ static const char *const vcpu_state_words[] = {
 	NULL,
 };
 
+static const char *const fault_kind_words[] = {
+	[VMSCHED_FAULT_KIND_INIT] = "init",
+	[VMSCHED_FAULT_KIND_BAD_RETURN] = "bad-return",
+	[VMSCHED_FAULT_KIND_STALL] = "stall",
+	[VMSCHED_FAULT_KIND_SLOW] = "slow",
+	[VMSCHED_FAULT_KIND_LIST] = "list",
+	[VMSCHED_FAULT_KIND_LEAVING] = "leaving",
+	[VMSCHED_FAULT_KIND_REPORTED] = "reported",
+	[VMSCHED_FAULT_KIND_OPERATOR] = "operator",
+	[VMSCHED_FAULT_KIND_SYSRQ] = "sysrq",
+	NULL,
+};
+
 static const char *const missing_words[] = {
 	"custom-slice", "split-ops", "user-mask", NULL,
 };
@@ -145,6 +158,25 @@ static const struct field vcpu_fields[] = {
 	{ }
 };
 
+#define FAULT(_attr, _kind, _member, _key, _json) \
+	FIELD(VMSCHED_A_FAULT_##_attr, _kind, fault, _member, _key, _json)
+
+static const struct field fault_fields[] = {
+	{ FAULT(POOL, TEXT, pool, "pool", "pool"), .need = true },
+	{ FAULT(KIND, WORD, kind, "kind", "kind"), .words = fault_kind_words,
+	  .need = true },
+	{ FAULT(SCHEDULER, TEXT, scheduler, "scheduler", "scheduler"),
+	  .need = true },
+	{ FAULT(MESSAGE, TEXT, message, "message", "message"), .need = true },
+	{ FAULT(TO, TEXT, to, "to", "to"), .need = true },
+	{ FAULT(TIME_NS, NS, time_ns, "time", "time_ns"), .need = true },
+	{ FAULT(BYPASS_NS, NS, bypass_ns, "bypass", "bypass_ns"), .need = true },
+	{ FAULT(COUNT, U32, count, "count", "count"), .need = true },
+	{ FAULT(TRACE, TEXT, trace, "trace", "trace") },
+	{ FAULT(DUMP, TEXT, dump, "dump", "dump") },
+	{ }
+};
+
 #define SWITCH(_attr, _kind, _member, _key, _json) \
 	FIELD(VMSCHED_A_SWITCH_##_attr, _kind, switch_info, _member, _key, \
 	      _json)
@@ -177,6 +209,7 @@ MODEL(pool, pool, "pool");
 MODEL(params, params, "parameters");
 MODEL(vm, vm, "VM");
 MODEL(vcpu, vcpu, "vCPU");
+MODEL(fault, fault, "fault");
 MODEL(switch, switch_info, "switch");
 
 const struct field *model_field(const struct model *model, int attr)

@@ -134,6 +134,20 @@ struct vcpu {
 	__u32 cpu;
 };
 
+struct fault {
+	__u64 have;
+	char *pool;
+	char *scheduler;
+	char *message;
+	char *to;
+	char *trace;
+	char *dump;
+	__u64 time_ns;
+	__u64 bypass_ns;
+	__u32 kind;
+	__u32 count;
+};
+
 struct switch_info {
 	__u64 have;
 	char *from;
@@ -153,6 +167,7 @@ extern const struct model pool_model;
 extern const struct model params_model;
 extern const struct model vm_model;
 extern const struct model vcpu_model;
+extern const struct model fault_model;
 extern const struct model switch_model;
 
 extern const char *const activate_words[];

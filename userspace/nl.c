@@ -382,6 +382,7 @@ static const struct {
 	const char *name;
 	const struct model *model;
 } event_kinds[] = {
+	[VMSCHED_CMD_FAULT_NTF] = { "fault", &fault_model },
 	[VMSCHED_CMD_SWITCH_NTF] = { "switch", &switch_model },
 	[VMSCHED_CMD_VM_ADD_NTF] = { "vm-add", &vm_model },
 	[VMSCHED_CMD_VM_DEL_NTF] = { "vm-del", &vm_model },

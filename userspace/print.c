@@ -241,7 +241,9 @@ void print_switch(const struct switch_info *info)
 
 static void print_event_object(const struct event *event)
 {
+	const struct field *kind = model_field(&fault_model, VMSCHED_A_FAULT_KIND);
 	const struct sched *sched = event->obj;
+	const struct fault *fault = event->obj;
 	const struct vm *vm = event->obj;
 
 	if (event->model == &switch_model)
@@ -249,6 +251,10 @@ static void print_event_object(const struct event *event)
 	else if (event->model == &vm_model)
 		printf("%llu %s, pid %u, pool %s, %u vCPUs\n", vm->id,
 		       vm->name ?: "-", vm->pid, vm->pool, vm->vcpus);
+	else if (event->model == &fault_model)
+		printf("pool %s: %s thrown out (%s): %s; now %s\n", fault->pool,
+		       fault->scheduler, field_word(kind, fault) ?: "?",
+		       fault->message, fault->to);
 	else if (event->model == &sched_model)
 		printf("%s, module %s\n", sched->name, sched->module);
 	else

@@ -20,8 +20,10 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
+#include <uapi/linux/vmsched.h>
+
 /* Counts up with each change that a scheduler has to follow. */
-#define VMSCHED_API		2
+#define VMSCHED_API		3
 
 /* Longest name of a scheduler or a pool, with the closing NUL. */
 #define VMSCHED_NAME_MAX	32
@@ -33,7 +35,11 @@
 /* Answer of preempt_in(): the grant ends when its slice does. */
 #define VMSCHED_NEVER		S64_MAX
 
+/* Longest slice that a scheduler may give. */
+#define VMSCHED_SLICE_MAX_NS	(10ULL * NSEC_PER_SEC)
+
 struct vmsched_inst;
+struct vms_fault;
 struct vms_vcpu;
 
 /**
@@ -223,12 +229,17 @@ struct vmsched_ops {
  * @cpus:	pCPUs of the pool that are online, stable under the pool lock
  * @priv:	vmsched_ops.inst_size bytes, zeroed before init()
  * @pcpu:	vmsched_ops.pcpu_size bytes for each possible pCPU, zeroed
+ * @faulted:	for the core: none of the ops is called any more but those that
+ *		undo init() and vcpu_init()
+ * @fault:	for the core
  */
 struct vmsched_inst {
 	const struct vmsched_ops *ops;
 	const struct cpumask *cpus;
 	void *priv;
 	void **pcpu;
+	bool faulted;
+	struct vms_fault *fault;
 };
 
 /**
@@ -254,5 +265,74 @@ int vmsched_register(const struct vmsched_ops *ops);
  * Context: process, may sleep.
  */
 void vmsched_unregister(const struct vmsched_ops *ops);
+
+/**
+ * vmsched_fault() - this instance cannot go on
+ * @inst: the instance
+ * @kind: for a scheduler, VMSCHED_FAULT_KIND_REPORTED or _LIST
+ * @fmt: what is wrong, in a line of less than VMSCHED_FAULT_LEN characters
+ *
+ * The first one counts. Linux runs the vCPUs of the pool as soon as its lock is
+ * dropped, until the scheduler before, or native, is in force instead.
+ *
+ * Context: any, with the pool lock held or not; does not sleep.
+ */
+void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
+		   const char *fmt, ...) __printf(3, 4);
+
+/**
+ * vmsched_link_ok() - the neighbours of a list entry know it
+ * @inst: the instance that is at fault if not
+ * @e: entry, or head
+ *
+ * The functions below look at each entry that they change, and leave a list that
+ * is broken as it is: Linux stops the whole host for one.
+ */
+static inline bool vmsched_link_ok(struct vmsched_inst *inst,
+				   const struct list_head *e)
+{
+	if (likely(e->next && e->prev && e->next->prev == e &&
+		   e->prev->next == e))
+		return true;
+	vmsched_fault(inst, VMSCHED_FAULT_KIND_LIST,
+		      "an entry of a list and its neighbours do not agree");
+	return false;
+}
+
+/* Take an entry out of its list, and make it an empty list. */
+static inline void vmsched_list_del(struct vmsched_inst *inst,
+				    struct list_head *e)
+{
+	if (vmsched_link_ok(inst, e))
+		list_del_init(e);
+}
+
+static inline bool vmsched_may_link(struct vmsched_inst *inst,
+				    const struct list_head *e,
+				    const struct list_head *head)
+{
+	if (unlikely(!list_empty(e))) {
+		vmsched_fault(inst, VMSCHED_FAULT_KIND_LIST,
+			      "an entry is put into a list while it is in one");
+		return false;
+	}
+	return vmsched_link_ok(inst, head);
+}
+
+/* Put @e, an empty list, at the begin or the end of a list. */
+static inline void vmsched_list_add(struct vmsched_inst *inst,
+				    struct list_head *e, struct list_head *head)
+{
+	if (vmsched_may_link(inst, e, head))
+		list_add(e, head);
+}
+
+static inline void vmsched_list_add_tail(struct vmsched_inst *inst,
+					 struct list_head *e,
+					 struct list_head *head)
+{
+	if (vmsched_may_link(inst, e, head))
+		list_add_tail(e, head);
+}
 
 #endif /* _VMSCHED_SCHED_H */

@@ -55,7 +55,7 @@ static void rr_enqueue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	struct rr_pcpu *q = rr_pcpu(inst, v->cpu);
 	struct rr_vcpu *r = rr_vcpu(v);
 
-	list_add_tail(&r->node, &q->queue);
+	vmsched_list_add_tail(inst, &r->node, &q->queue);
 	r->queued_on = v->cpu;
 	q->queued++;
 }
@@ -65,7 +65,7 @@ static void rr_dequeue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 {
 	struct rr_vcpu *r = rr_vcpu(v);
 
-	list_del_init(&r->node);
+	vmsched_list_del(inst, &r->node);
 	rr_pcpu(inst, r->queued_on)->queued--;
 }
 

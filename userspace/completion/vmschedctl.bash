@@ -42,12 +42,13 @@ _vmschedctl_words()
 	local at=$((COMP_CWORD - $1)) pairs=$(($1 + 3))
 
 	case $at,$object,$command in
-	0,*) echo status sched vm vcpu pool events version help ;;
+	0,*) echo status sched vm vcpu pool fault events version help ;;
 	1,sched,*) echo list show load unload switch previous help ;;
 	1,vm,*) echo list show set help ;;
 	1,vcpu,*) echo list set help ;;
 	1,pool,*) echo list help ;;
-	1,help,*) echo status sched vm vcpu pool events version ;;
+	1,fault,*) echo list show help ;;
+	1,help,*) echo status sched vm vcpu pool fault events version ;;
 	2,sched,show | 2,sched,unload) _vmschedctl_column sched 1 ;;
 	2,sched,load | 2,sched,switch)
 		_vmschedctl_column sched 1
@@ -64,6 +65,7 @@ _vmschedctl_words()
 		;;
 	*,sched,switch)
 		_vmschedctl_pairs "$pairs" 'pool activate cease-timeout' ;;
+	*,sched,evict) _vmschedctl_pairs "$((pairs - 1))" 'pool why' ;;
 	*,sched,previous) _vmschedctl_pairs "$((pairs - 1))" pool ;;
 	*,vm,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params pool" ;;
 	*,vcpu,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params" ;;

@@ -41,6 +41,33 @@ enum vmsched_vcpu_state {
 };
 
 /**
+ * enum vmsched_fault_kind - Why a scheduler was thrown out.
+ * @VMSCHED_FAULT_KIND_INIT: It could not be set up; it was never in force.
+ * @VMSCHED_FAULT_KIND_BAD_RETURN: It answered with what is no vCPU of the
+ *   pool, or one that does not wait or may not run there, or with a slice out
+ *   of range.
+ * @VMSCHED_FAULT_KIND_STALL: A vCPU that could run was not chosen for too
+ *   long.
+ * @VMSCHED_FAULT_KIND_SLOW: Its functions took too long, again and again.
+ * @VMSCHED_FAULT_KIND_LIST: One of its lists is corrupted.
+ * @VMSCHED_FAULT_KIND_LEAVING: Something of this kind while it was being left.
+ * @VMSCHED_FAULT_KIND_REPORTED: It said itself that it cannot go on.
+ * @VMSCHED_FAULT_KIND_OPERATOR: An administrator threw it out.
+ * @VMSCHED_FAULT_KIND_SYSRQ: Somebody at the host's keyboard threw it out.
+ */
+enum vmsched_fault_kind {
+	VMSCHED_FAULT_KIND_INIT,
+	VMSCHED_FAULT_KIND_BAD_RETURN,
+	VMSCHED_FAULT_KIND_STALL,
+	VMSCHED_FAULT_KIND_SLOW,
+	VMSCHED_FAULT_KIND_LIST,
+	VMSCHED_FAULT_KIND_LEAVING,
+	VMSCHED_FAULT_KIND_REPORTED,
+	VMSCHED_FAULT_KIND_OPERATOR,
+	VMSCHED_FAULT_KIND_SYSRQ,
+};
+
+/**
  * enum vmsched_missing - What the running kernel cannot do, so that vmsched
  *   cannot either.
  * @VMSCHED_MISSING_CUSTOM_SLICE: Give a thread of Linux's fair class a slice
@@ -170,6 +197,22 @@ enum {
 };
 
 enum {
+	VMSCHED_A_FAULT_POOL = 1,
+	VMSCHED_A_FAULT_KIND,
+	VMSCHED_A_FAULT_SCHEDULER,
+	VMSCHED_A_FAULT_MESSAGE,
+	VMSCHED_A_FAULT_TIME_NS,
+	VMSCHED_A_FAULT_BYPASS_NS,
+	VMSCHED_A_FAULT_TO,
+	VMSCHED_A_FAULT_TRACE,
+	VMSCHED_A_FAULT_DUMP,
+	VMSCHED_A_FAULT_COUNT,
+
+	__VMSCHED_A_FAULT_MAX,
+	VMSCHED_A_FAULT_MAX = (__VMSCHED_A_FAULT_MAX - 1)
+};
+
+enum {
 	VMSCHED_CMD_STATUS_GET = 1,
 	VMSCHED_CMD_SCHED_GET,
 	VMSCHED_CMD_POOL_GET,
@@ -178,6 +221,9 @@ enum {
 	VMSCHED_CMD_VCPU_GET,
 	VMSCHED_CMD_VCPU_SET,
 	VMSCHED_CMD_SCHED_SWITCH,
+	VMSCHED_CMD_FAULT_GET,
+	VMSCHED_CMD_SCHED_EVICT,
+	VMSCHED_CMD_FAULT_NTF,
 	VMSCHED_CMD_SWITCH_NTF,
 	VMSCHED_CMD_VM_ADD_NTF,
 	VMSCHED_CMD_VM_DEL_NTF,

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A scheduler is never trusted: what is wrong with one is noted once, and the
+ * pool is taken out of its hands.
+ *
+ * Three steps. The fault itself may come under any lock: it fills the record of
+ * the instance and marks that, and none of its ops is called from then on. Bypass,
+ * in an interrupt as soon as the locks are dropped: Linux runs all vCPUs. Then
+ * the thread that switches leaves the instance like any other: the scheduler
+ * before is in force again, else native, and the module is let go when nothing
+ * of it is in use any more.
+ *
+ * Locking: the first to change vms_fault.state owns the record until it says that
+ * it is complete. Bypass takes the pool lock; reports are under vms_mutex.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/slab.h>
+#include <linux/stacktrace.h>
+#include <linux/uaccess.h>
+
+#include "vmsched.h"
+
+/* How often to try to leave a scheduler whose pool has no other one yet. */
+#define EVICT_AGAIN		msecs_to_jiffies(100)
+
+/* Nobody is ahead or behind by more than an hour. */
+#define LAG_MAX_NS		(3600LL * NSEC_PER_SEC)
+
+#define TRACE_MAX		12
+#define SKIP_SELF		1
+
+enum { FAULT_NONE, FAULT_WRITING, FAULT_COMPLETE };
+
+/**
+ * struct vms_fault - of an instance
+ * @state:	how far the first fault is noted
+ * @pool:	the pool that it is for
+ * @work:	takes the pool out of its hands
+ * @nr_trace:	callers of the first fault
+ * @trace:	their addresses
+ * @report:	the rest
+ */
+struct vms_fault {
+	atomic_t state;
+	struct vms_pool *pool;
+	struct irq_work work;
+	unsigned int nr_trace;
+	unsigned long trace[TRACE_MAX];
+	struct vms_fault_report report;
+};
+
+static const char * const kind_names[] = {
+	[VMSCHED_FAULT_KIND_INIT] = "could not be set up",
+	[VMSCHED_FAULT_KIND_BAD_RETURN] = "gave a wrong answer",
+	[VMSCHED_FAULT_KIND_STALL] = "left a vCPU out",
+	[VMSCHED_FAULT_KIND_SLOW] = "took too long",
+	[VMSCHED_FAULT_KIND_LIST] = "corrupted a list",
+	[VMSCHED_FAULT_KIND_LEAVING] = "failed when it was left",
+	[VMSCHED_FAULT_KIND_REPORTED] = "cannot go on",
+	[VMSCHED_FAULT_KIND_OPERATOR] = "was thrown out by an administrator",
+	[VMSCHED_FAULT_KIND_SYSRQ] = "was thrown out by SysRq",
+};
+
+static void note(struct vms_fault *f, enum vmsched_fault_kind kind,
+		 const char *fmt, va_list args)
+{
+	f->report.kind = kind;
+	f->report.at = vms_now();
+	vsnprintf(f->report.why, sizeof(f->report.why), fmt, args);
+	f->nr_trace = stack_trace_save(f->trace, ARRAY_SIZE(f->trace), SKIP_SELF);
+}
+
+void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
+		   const char *fmt, ...)
+{
+	struct vms_fault *f = inst->fault;
+	va_list args;
+
+	if (atomic_cmpxchg(&f->state, FAULT_NONE, FAULT_WRITING) != FAULT_NONE)
+		return;
+	va_start(args, fmt);
+	note(f, kind, fmt, args);
+	va_end(args);
+	WRITE_ONCE(inst->faulted, true);
+	atomic_set_release(&f->state, FAULT_COMPLETE);
+	/* Whose instance it is can only be told under the lock. */
+	irq_work_queue(&f->work);
+}
+EXPORT_SYMBOL_GPL(vmsched_fault);
+
+/* Room for another line of at least @n characters in a dump. */
+static size_t dump_room(const struct vms_fault_report *r, size_t used)
+{
+	return used < sizeof(r->dump) ? sizeof(r->dump) - used : 0;
+}
+
+static void dump(struct vms_pool *pool, struct vms_fault_report *r, u64 now)
+{
+	size_t used = 0;
+	struct vms_vcpu *v;
+	int cpu;
+
+	lockdep_assert_held(&pool->lock);
+	for_each_cpu(cpu, &pool->online) {
+		struct vms_pcpu *pc = vms_pcpu(cpu);
+
+		used += scnprintf(r->dump + used, dump_room(r, used),
+				  "pCPU %d: holder %d, slice %llu us, left %llu us, vCPUs %u\n",
+				  cpu, pc->cur ? task_pid_nr(pc->cur->task) : 0,
+				  pc->slice_ns / NSEC_PER_USEC,
+				  pc->cur ? __vms_slice_left(pc, now) / NSEC_PER_USEC : 0,
+				  pc->homed);
+		if (used > sizeof(r->dump) / 2)
+			break;
+	}
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (dump_room(r, used) < 2)
+			break;
+		used += scnprintf(r->dump + used, dump_room(r, used),
+				  "vCPU %llu/%u: thread %d, state %d, pCPU %d, %s, not served for %lld us\n",
+				  v->vm->id, v->index, task_pid_nr(v->task), v->state,
+				  v->cpu, v->parked ? "at the gate" : "not at the gate",
+				  (s64)(now - v->served_at) / NSEC_PER_USEC);
+	}
+}
+
+/* Linux decides from now on who runs; the instance is left later. */
+static void __bypass(struct vms_pool *pool, u64 now)
+{
+	struct vms_vcpu *v;
+	int cpu;
+
+	lockdep_assert_held(&pool->lock);
+	WRITE_ONCE(pool->managed, false);
+	for_each_cpu(cpu, &pool->cpus) {
+		struct vms_pcpu *pc = vms_pcpu(cpu);
+
+		pc->open = false;
+		pc->keeps = NULL;
+		__vms_release(pc);
+	}
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (v->state == VMS_WAITING) {
+			v->use.wait_ns += max_t(s64, now - v->wait_from, 0);
+			WRITE_ONCE(v->state, VMS_GRANTED);
+		}
+		/* During a cease nobody enters; its end lets them all. */
+		if (pool->ceased || test_bit(VMS_F_DEAD, &v->flags))
+			continue;
+		WRITE_ONCE(v->pass, VMS_PASS_ANY);
+		if (v->parked)
+			vms_wake_later(v);
+	}
+}
+
+static void bypass_fn(struct irq_work *work)
+{
+	struct vms_fault *f = container_of(work, struct vms_fault, work);
+	struct vms_pool *pool = f->pool;
+	bool mine;
+	u64 now;
+
+	raw_spin_lock(&pool->lock);
+	mine = pool->inst->fault == f && pool->managed;
+	if (mine) {
+		now = vms_now();
+		dump(pool, &f->report, now);
+		__bypass(pool, now);
+		f->report.bypass_ns = vms_now() - f->report.at;
+	}
+	raw_spin_unlock(&pool->lock);
+	if (mine)
+		vms_switch_queue(&pool->evict_work, 0);
+}
+
+/* An instance that was at fault before it was in force. Context: any. */
+void vms_fault_again(struct vmsched_inst *inst)
+{
+	irq_work_queue(&inst->fault->work);
+}
+
+/* The active scheduler, if it is not native: nobody changes it while the lock is held. */
+static void blame_active(struct vms_pool *pool, enum vmsched_fault_kind kind,
+			 const char *why)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	if (pool->managed)
+		vmsched_fault(pool->inst, kind, "%s", why);
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * vms_fault_all() - throw the active scheduler out of each pool
+ * @kind: why
+ * @why: the same for people
+ *
+ * Context: any. Pools neither come nor go while the module is loaded.
+ */
+void vms_fault_all(enum vmsched_fault_kind kind, const char *why)
+{
+	struct vms_pool *pool;
+
+	list_for_each_entry(pool, &vms_pools, node)
+		blame_active(pool, kind, why);
+}
+
+/**
+ * vms_fault_evict() - throw the active scheduler out of a pool
+ * @pool: the pool
+ * @why: reason that the administrator gave
+ *
+ * Context: process, vms_mutex held: the instance stays until that is dropped.
+ * Return: 0, or -EALREADY: Linux decides there already.
+ */
+int vms_fault_evict(struct vms_pool *pool, const char *why)
+{
+	lockdep_assert_held(&vms_mutex);
+	if (!READ_ONCE(pool->managed))
+		return -EALREADY;
+	blame_active(pool, VMSCHED_FAULT_KIND_OPERATOR, why);
+	return 0;
+}
+
+static bool is_of(const struct vmsched_inst *inst, struct vmsched_vcpu *ent,
+		  struct vms_vcpu **v)
+{
+	struct {
+		struct vmsched_inst *inst;
+		struct vms_vcpu *core;
+	} head;
+
+	BUILD_BUG_ON(offsetof(struct vmsched_vcpu, inst) != 0 ||
+		     offsetof(struct vmsched_vcpu, core) != sizeof(void *));
+	/* It may point anywhere. */
+	if (copy_from_kernel_nofault(&head, ent, sizeof(head)) ||
+	    head.inst != inst || head.core->ent != ent)
+		return false;
+	*v = head.core;
+	return true;
+}
+
+/**
+ * __vms_fault_check_pick() - never take a scheduler's word for whom it picks
+ * @pool: the pool, lock held
+ * @cpu: the pCPU that it was asked for
+ * @ent: its answer
+ * @slice: its answer too
+ *
+ * Return: the vCPU, which waits and may run there, or NULL: it is thrown out.
+ */
+struct vms_vcpu *__vms_fault_check_pick(struct vms_pool *pool, int cpu,
+					struct vmsched_vcpu *ent, u64 slice)
+{
+	struct vmsched_inst *inst = pool->inst;
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&pool->lock);
+	if (!is_of(inst, ent, &v)) {
+		vmsched_fault(inst, VMSCHED_FAULT_KIND_BAD_RETURN,
+			      "pick_next() for pCPU %d returned what is no vCPU of this pool",
+			      cpu);
+		return NULL;
+	}
+	if (v->state != VMS_WAITING) {
+		vmsched_fault(inst, VMSCHED_FAULT_KIND_BAD_RETURN,
+			      "pick_next() for pCPU %d returned vCPU %llu/%u, which does not wait",
+			      cpu, v->vm->id, v->index);
+		return NULL;
+	}
+	if (!cpumask_test_cpu(cpu, v->allowed)) {
+		vmsched_fault(inst, VMSCHED_FAULT_KIND_BAD_RETURN,
+			      "pick_next() for pCPU %d returned vCPU %llu/%u, which may not run there",
+			      cpu, v->vm->id, v->index);
+		return NULL;
+	}
+	if (!__vms_fault_check_slice(inst, slice))
+		return NULL;
+	return v;
+}
+
+/* A slice is one that somebody could want. */
+bool __vms_fault_check_slice(struct vmsched_inst *inst, u64 slice)
+{
+	if (likely(slice <= VMSCHED_SLICE_MAX_NS))
+		return true;
+	vmsched_fault(inst, VMSCHED_FAULT_KIND_BAD_RETURN,
+		      "a slice of %llu ns is longer than %llu ns", slice,
+		      VMSCHED_SLICE_MAX_NS);
+	return false;
+}
+
+/**
+ * __vms_fault_check_carry() - what a vCPU takes along is what somebody could be owed
+ * @inst: the instance that has just exported it
+ * @v: the vCPU, the lock of its pool held
+ *
+ * If not, it takes nothing along, and the scheduler is at fault.
+ */
+void __vms_fault_check_carry(struct vmsched_inst *inst, struct vms_vcpu *v)
+{
+	if (likely(v->carry.lag_ns <= LAG_MAX_NS && v->carry.lag_ns >= -LAG_MAX_NS))
+		return;
+	vmsched_fault(inst, VMSCHED_FAULT_KIND_LEAVING,
+		      "vCPU %llu/%u is owed %lld ns, which nobody can be",
+		      v->vm->id, v->index, v->carry.lag_ns);
+	v->carry.lag_ns = 0;
+}
+
+/* Text of the callers, while the module that they are in is there. */
+static void name_callers(struct vms_fault *f)
+{
+	struct vms_fault_report *r = &f->report;
+	size_t used = 0;
+	unsigned int i;
+
+	for (i = 0; i < f->nr_trace; i++)
+		used += scnprintf(r->trace + used, sizeof(r->trace) - used,
+				  "%pS\n", (void *)f->trace[i]);
+}
+
+/**
+ * vms_fault_text() - the last fault of a pool in a line
+ * @pool: a pool that has had one
+ * @text: result
+ * @size: of @text, VMS_FAULT_TEXT is enough
+ *
+ * Context: vms_mutex held.
+ */
+void vms_fault_text(const struct vms_pool *pool, char *text, size_t size)
+{
+	const struct vms_fault_report *r = &pool->fault;
+
+	lockdep_assert_held(&vms_mutex);
+	scnprintf(text, size, "scheduler %s of pool %s %s: %s; now %s",
+		  r->scheduler, pool->name, kind_names[r->kind], r->why, r->to);
+}
+
+static void print(const struct vms_pool *pool)
+{
+	const char *line = pool->fault.trace, *end;
+	char text[VMS_FAULT_TEXT];
+
+	vms_fault_text(pool, text, sizeof(text));
+	pr_err("%s\n", text);
+	for (; (end = strchr(line, '\n')); line = end + 1)
+		pr_err("  at %.*s\n", (int)(end - line), line);
+}
+
+static void publish(struct vms_pool *pool, const char *scheduler)
+{
+	struct vms_fault_report *r = &pool->fault;
+
+	lockdep_assert_held(&vms_mutex);
+	strscpy(r->scheduler, scheduler, sizeof(r->scheduler));
+	strscpy(r->to, pool->inst->ops->name, sizeof(r->to));
+	pool->faults++;
+	print(pool);
+	vms_notify_fault(pool);
+}
+
+/**
+ * vms_fault_left() - a pool has left an instance
+ * @pool: the pool
+ * @old: the instance, still there
+ *
+ * If it was at fault, tell of it, and do not offer it as the previous one.
+ *
+ * Context: process, vms_mutex held.
+ */
+void vms_fault_left(struct vms_pool *pool, struct vmsched_inst *old)
+{
+	struct vms_fault *f = old->fault;
+
+	lockdep_assert_held(&vms_mutex);
+	if (atomic_read_acquire(&f->state) != FAULT_COMPLETE)
+		return;
+	/* The bypass may be on its way. */
+	irq_work_sync(&f->work);
+	name_callers(f);
+	pool->fault = f->report;
+	pool->previous[0] = '\0';
+	publish(pool, old->ops->name);
+}
+
+/**
+ * vms_fault_refused() - a scheduler could not be set up; the old one goes on
+ * @pool: the pool
+ * @new: its instance, which is to be given up
+ * @what: the op that failed
+ * @err: what it answered
+ *
+ * Context: process, vms_mutex held.
+ */
+void vms_fault_refused(struct vms_pool *pool, struct vmsched_inst *new,
+		       const char *what, int err)
+{
+	struct vms_fault *f = new->fault;
+
+	lockdep_assert_held(&vms_mutex);
+	vmsched_fault(new, VMSCHED_FAULT_KIND_INIT, "%s() answered %d", what,
+		      err);
+	irq_work_sync(&f->work);
+	name_callers(f);
+	pool->fault = f->report;
+	/* It may have said so itself. */
+	pool->fault.kind = VMSCHED_FAULT_KIND_INIT;
+	publish(pool, new->ops->name);
+}
+
+/* To the one before, unless that is the one or it is gone; to native otherwise. */
+static void choose_next(struct vms_pool *pool, char *to, size_t size)
+{
+	const struct vmsched_ops *ops = pool->inst->ops;
+	bool native = pool->inst->fault->report.kind == VMSCHED_FAULT_KIND_SYSRQ;
+
+	lockdep_assert_held(&vms_mutex);
+	if (native || !pool->previous[0] || !strcmp(pool->previous, ops->name))
+		strscpy(to, vms_native_ops.name, size);
+	else
+		strscpy(to, pool->previous, size);
+}
+
+/* In the thread that switches. */
+static void evict_fn(struct kthread_work *work)
+{
+	struct kthread_delayed_work *delayed =
+		container_of(work, struct kthread_delayed_work, work);
+	struct vms_pool *pool = container_of(delayed, struct vms_pool, evict_work);
+	struct vms_switch req = {
+		.activate = VMSCHED_ACTIVATE_TABLE,
+		.cease_ms = VMS_CEASE_MS_MAX,
+	};
+	bool is_left;
+
+	mutex_lock(&vms_mutex);
+	strscpy(req.pool, pool->name, sizeof(req.pool));
+	/* Somebody may have asked for another one meanwhile. */
+	is_left = !pool->inst->faulted;
+	if (!is_left)
+		choose_next(pool, req.to, sizeof(req.to));
+	mutex_unlock(&vms_mutex);
+	if (is_left || !vms_switch_here(&req))
+		return;
+	strscpy(req.to, vms_native_ops.name, sizeof(req.to));
+	if (vms_switch_here(&req))
+		vms_switch_queue(&pool->evict_work, EVICT_AGAIN);
+}
+
+void vms_fault_init_pool(struct vms_pool *pool)
+{
+	kthread_init_delayed_work(&pool->evict_work, evict_fn);
+}
+
+/**
+ * vms_fault_create() - the record that an instance needs
+ * @inst: the instance
+ * @pool: the pool that it is meant for
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vms_fault_create(struct vmsched_inst *inst, struct vms_pool *pool)
+{
+	struct vms_fault *f = kzalloc(sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	f->pool = pool;
+	f->work = IRQ_WORK_INIT_HARD(bypass_fn);
+	inst->fault = f;
+	return 0;
+}
+
+/* All pools are native, and stay so. */
+void vms_fault_exit(void)
+{
+	struct vms_pool *pool;
+
+	list_for_each_entry(pool, &vms_pools, node)
+		kthread_cancel_delayed_work_sync(&pool->evict_work);
+}
+
+/* Nobody calls the instance any more. */
+void vms_fault_destroy(struct vmsched_inst *inst)
+{
+	if (inst->fault)
+		irq_work_sync(&inst->fault->work);
+	kfree(inst->fault);
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The watchdog: a vCPU that could run, and is not chosen for too long, is the
+ * scheduler's fault. Looks a few times within that long, in the thread that
+ * switches, which nothing that is scheduled here can starve.
+ *
+ * What does not count: time in which the pCPU of its queue executed no vCPU at all
+ * although one has the grant, because Linux ran something else there (threads with
+ * real-time or deadline policy, a CPU quota, a stopped VMM), or what the vCPU owes
+ * to its own cap or budget. And who waits for its turn behind others, by weight,
+ * waits for as long as that takes.
+ *
+ * Locking: the pool lock for each look.
+ */
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+
+#include "vmsched.h"
+
+#define LIMIT_MS_DFL	500
+#define LIMIT_MS_MIN	50
+#define LIMIT_MS_MAX	10000
+
+/* Looks within the limit */
+#define LOOKS		4
+
+/* Turns that everybody may have before it. */
+#define ROUNDS		2
+#define ROUND_SLICE_NS	(10 * NSEC_PER_MSEC)
+
+static unsigned int watchdog_ms = LIMIT_MS_DFL;
+
+static int set_watchdog_ms(const char *text, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(text, kp, LIMIT_MS_MIN, LIMIT_MS_MAX);
+}
+
+static const struct kernel_param_ops watchdog_ms_ops = {
+	.set = set_watchdog_ms,
+	.get = param_get_uint,
+};
+module_param_cb(watchdog_ms, &watchdog_ms_ops, &watchdog_ms, 0644);
+MODULE_PARM_DESC(watchdog_ms, "ms after which a vCPU that could run and is not chosen is its scheduler's fault, 50 to 10000");
+
+static void look_fn(struct kthread_work *work);
+static DEFINE_KTHREAD_DELAYED_WORK(look_work, look_fn);
+
+static void look_later(void)
+{
+	vms_switch_queue(&look_work,
+			 msecs_to_jiffies(READ_ONCE(watchdog_ms) / LOOKS));
+}
+
+/* Who has executed since the last look is not left out. */
+static void count_work(struct vms_pool *pool, u64 now)
+{
+	struct vms_vcpu *v;
+	int cpu;
+
+	for_each_cpu(cpu, &pool->cpus) {
+		vms_pcpu(cpu)->watch_ran = 0;
+		vms_pcpu(cpu)->watch_weight = 0;
+	}
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		u64 sum = vms_vcpu_executed(v, now);
+		struct vms_pcpu *pc;
+
+		if (v->cpu < 0)
+			continue;
+		pc = vms_pcpu(v->cpu);
+		if (sum > v->watch_sum) {
+			pc->watch_ran += sum - v->watch_sum;
+			v->watch_sum = sum;
+			v->left_out = 0;
+		}
+		if (v->state == VMS_WAITING || v->state == VMS_GRANTED)
+			pc->watch_weight += v->params.weight;
+	}
+}
+
+/* Part of @elapsed in which the scheduler could have had somebody run there. */
+static u64 usable(const struct vms_pcpu *pc, u64 elapsed)
+{
+	return pc->cur ? min(pc->watch_ran, elapsed) : elapsed;
+}
+
+/* It has a limit of its own, which this scheduler keeps. */
+static bool limits_itself(const struct vms_pool *pool, const struct vms_vcpu *v)
+{
+	u32 honours = pool->inst->ops->honours;
+
+	return (v->params.cap && honours & VMSCHED_HONOURS_CAP) ||
+	       (v->params.budget_us && honours & VMSCHED_HONOURS_BUDGET);
+}
+
+/* How long @v may be left out: the limit, and its turn after all others. */
+static u64 may_wait(const struct vms_pcpu *pc, const struct vms_vcpu *v)
+{
+	u64 slice = max3(pc->slice_ns, v->params.slice_us * NSEC_PER_USEC,
+			 (u64)ROUND_SLICE_NS);
+
+	return READ_ONCE(watchdog_ms) * NSEC_PER_MSEC + ROUNDS * slice *
+	       DIV_ROUND_UP(pc->watch_weight, max(v->params.weight, 1U));
+}
+
+static void look_at(struct vms_pool *pool, u64 elapsed, u64 now)
+{
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&pool->lock);
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		struct vms_pcpu *pc;
+
+		if (v->state != VMS_WAITING || limits_itself(pool, v)) {
+			v->left_out = 0;
+			continue;
+		}
+		pc = vms_pcpu(v->cpu);
+		v->left_out = min(v->left_out + usable(pc, elapsed),
+				  now - v->wait_from);
+		if (v->left_out > may_wait(pc, v)) {
+			vmsched_fault(pool->inst, VMSCHED_FAULT_KIND_STALL,
+				      "vCPU %llu/%u could run and was not chosen for %llu ms",
+				      v->vm->id, v->index,
+				      v->left_out / NSEC_PER_MSEC);
+			return;
+		}
+	}
+}
+
+/* Returns whether there is something to watch. */
+static bool look(struct vms_pool *pool)
+{
+	bool managed;
+	u64 now;
+
+	raw_spin_lock_irq(&pool->lock);
+	now = vms_now();
+	managed = pool->managed;
+	if (managed) {
+		count_work(pool, now);
+		if (!pool->ceased && pool->watch_at)
+			look_at(pool, now - pool->watch_at, now);
+	}
+	pool->watch_at = managed ? now : 0;
+	raw_spin_unlock_irq(&pool->lock);
+	return managed;
+}
+
+static void look_fn(struct kthread_work *work)
+{
+	struct vms_pool *pool;
+	bool more = false;
+
+	mutex_lock(&vms_mutex);
+	list_for_each_entry(pool, &vms_pools, node)
+		more |= look(pool);
+	mutex_unlock(&vms_mutex);
+	if (more)
+		look_later();
+}
+
+/**
+ * vms_watchdog_begin() - a scheduler is in force now, look after it
+ * @pool: its pool
+ *
+ * Context: process, vms_mutex held.
+ */
+void vms_watchdog_begin(struct vms_pool *pool)
+{
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&vms_mutex);
+	if (!pool->managed)
+		return;
+	raw_spin_lock_irq(&pool->lock);
+	pool->watch_at = 0;
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		v->left_out = 0;
+	raw_spin_unlock_irq(&pool->lock);
+	look_later();
+}
+
+/* From here on nobody looks; all pools are native. */
+void vms_watchdog_exit(void)
+{
+	kthread_cancel_delayed_work_sync(&look_work);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A scheduler that works, first come first served, until its parameter "armed"
+ * is set: then it does the one thing wrong for which a file defines BAD_x here.
+ */
+#ifndef SELFTESTS_BAD_RUN_H
+#define SELFTESTS_BAD_RUN_H
+
+#include <linux/delay.h>
+#include <linux/moduleparam.h>
+
+#include <vmsched/sched.h>
+
+#define BAD_SLICE_NS	(2 * NSEC_PER_MSEC)
+
+static bool armed;
+module_param(armed, bool, 0644);
+MODULE_PARM_DESC(armed, "misbehave from now on");
+
+struct bad_vcpu {
+	struct list_head node;
+	struct vmsched_vcpu *self;
+};
+
+static struct bad_vcpu *bad_of(struct vmsched_vcpu *v)
+{
+	return (struct bad_vcpu *)v->priv;
+}
+
+static struct list_head *bad_queue(struct vmsched_inst *inst, int cpu)
+{
+	return inst->pcpu[cpu];
+}
+
+/* What a file does wrong; each may be defined before this is included. */
+#ifndef BAD_SKIPS		/* it does not see this vCPU */
+#define BAD_SKIPS(v)		false
+#endif
+#ifndef BAD_ANSWER		/* whom it picks in place of @v */
+#define BAD_ANSWER(inst, cpu, v) (v)
+#endif
+#ifndef BAD_SLICE		/* for how long */
+#define BAD_SLICE(ns)		(ns)
+#endif
+#ifndef BAD_PICK		/* what it does each time that it is asked */
+#define BAD_PICK(inst)		do { } while (0)
+#endif
+#ifndef BAD_ENQUEUE		/* after it has queued @v */
+#define BAD_ENQUEUE(inst, v)	do { } while (0)
+#endif
+#ifndef BAD_INIT
+#define BAD_INIT(inst)		0
+#endif
+#ifndef BAD_VCPU_INIT
+#define BAD_VCPU_INIT(inst)	0
+#endif
+#ifndef BAD_ACTIVATE
+#define BAD_ACTIVATE(inst)	do { } while (0)
+#endif
+#ifndef BAD_LAG			/* what it says that a vCPU is owed */
+#define BAD_LAG			0
+#endif
+
+static struct vmsched_vcpu *bad_first(struct vmsched_inst *inst, int from,
+				      int cpu)
+{
+	struct bad_vcpu *b;
+
+	list_for_each_entry(b, bad_queue(inst, from), node)
+		if (cpumask_test_cpu(cpu, b->self->allowed) &&
+		    !(armed && BAD_SKIPS(b->self)))
+			return b->self;
+	return NULL;
+}
+
+static struct vmsched_vcpu *bad_pick_next(struct vmsched_inst *inst, int cpu,
+					  u64 now, u64 *slice)
+{
+	struct vmsched_vcpu *v = bad_first(inst, cpu, cpu);
+	int from;
+
+	if (armed)
+		BAD_PICK(inst);
+	for_each_cpu(from, inst->cpus)
+		if (!v)
+			v = bad_first(inst, from, cpu);
+	if (!v)
+		return NULL;
+	vmsched_list_del(inst, &bad_of(v)->node);
+	*slice = armed ? BAD_SLICE(BAD_SLICE_NS) : BAD_SLICE_NS;
+	return armed ? BAD_ANSWER(inst, cpu, v) : v;
+}
+
+static void bad_enqueue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			enum vmsched_why why, u64 now)
+{
+	vmsched_list_add_tail(inst, &bad_of(v)->node, bad_queue(inst, v->cpu));
+	if (armed)
+		BAD_ENQUEUE(inst, v);
+}
+
+static void bad_dequeue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			enum vmsched_why why, u64 now)
+{
+	vmsched_list_del(inst, &bad_of(v)->node);
+}
+
+static void bad_charge(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+		       u64 ran, u64 now)
+{
+}
+
+static int bad_init(struct vmsched_inst *inst)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		INIT_LIST_HEAD(bad_queue(inst, cpu));
+	return armed ? BAD_INIT(inst) : 0;
+}
+
+static void bad_exit(struct vmsched_inst *inst)
+{
+}
+
+static int bad_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
+{
+	INIT_LIST_HEAD(&bad_of(v)->node);
+	bad_of(v)->self = v;
+	return armed ? BAD_VCPU_INIT(inst) : 0;
+}
+
+static void bad_vcpu_exit(struct vmsched_inst *inst, struct vmsched_vcpu *v)
+{
+}
+
+static void bad_activate(struct vmsched_inst *inst, u64 now)
+{
+	if (armed)
+		BAD_ACTIVATE(inst);
+}
+
+static void bad_deactivate(struct vmsched_inst *inst, u64 now)
+{
+}
+
+static void bad_set_params(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			   u64 now)
+{
+}
+
+static void bad_export_state(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			     struct vmsched_carry *carry, u64 now)
+{
+	if (armed)
+		carry->lag_ns = BAD_LAG;
+}
+
+static const struct vmsched_ops bad_ops = {
+	.pick_next	= bad_pick_next,
+	.enqueue	= bad_enqueue,
+	.dequeue	= bad_dequeue,
+	.charge		= bad_charge,
+	.init		= bad_init,
+	.exit		= bad_exit,
+	.vcpu_init	= bad_vcpu_init,
+	.vcpu_exit	= bad_vcpu_exit,
+	.activate	= bad_activate,
+	.deactivate	= bad_deactivate,
+	.set_params	= bad_set_params,
+	.export_state	= bad_export_state,
+	.pcpu_size	= sizeof(struct list_head),
+	.vcpu_size	= sizeof(struct bad_vcpu),
+	.api		= VMSCHED_API,
+	.name		= KBUILD_MODNAME,
+	.doc		= "a scheduler that will be thrown out",
+	.owner		= THIS_MODULE,
+};
+
+static int __init bad_module_init(void)
+{
+	return vmsched_register(&bad_ops);
+}
+module_init(bad_module_init);
+
+static void __exit bad_module_exit(void)
+{
+	vmsched_unregister(&bad_ops);
+}
+module_exit(bad_module_exit);
+
+MODULE_DESCRIPTION("Scheduler that vmsched must throw out");
+MODULE_LICENSE("GPL");
+
+#endif /* SELFTESTS_BAD_RUN_H */

@@ -57,10 +57,11 @@ static inline void vms_hrtimer_setup(struct hrtimer *timer,
 #endif
 
 /* A tracepoint that another module exports; its header is not installed. */
+/* What a handler of SysRq gets its key as. */
 #ifdef VMS_HAVE_SYSRQ_U8
-typedef u8 vms_sysrq_key;
+#define VMS_SYSRQ_KEY		u8
 #else
-typedef int vms_sysrq_key;
+#define VMS_SYSRQ_KEY		int
 #endif
 
 #define VMS_EXTERN_TRACEPOINT(name) extern struct tracepoint __tracepoint_##name

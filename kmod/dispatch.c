@@ -184,6 +184,7 @@ bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now)
 static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 {
 	pc->cur = v;
+	pc->grants++;
 	pc->open = false;
 	pc->slice_ns = slice ? max_t(u64, slice, VMS_SLICE_MIN_NS) : 0;
 	pc->slice_base = vms_vcpu_executed(v, now);

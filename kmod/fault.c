@@ -62,6 +62,7 @@ static const char * const kind_names[] = {
 	[VMSCHED_FAULT_KIND_SYSRQ] = "was thrown out by SysRq",
 };
 
+__printf(3, 0)
 static void note(struct vms_fault *f, enum vmsched_fault_kind kind,
 		 const char *fmt, va_list args)
 {
@@ -212,16 +213,14 @@ void vms_fault_all(enum vmsched_fault_kind kind, const char *why)
  * @pool: the pool
  * @why: reason that the administrator gave
  *
- * Context: process, vms_mutex held: the instance stays until that is dropped.
- * Return: 0, or -EALREADY: Linux decides there already.
+ * Where Linux decides already, nothing is changed.
+ *
+ * Context: process, vms_mutex held.
  */
-int vms_fault_evict(struct vms_pool *pool, const char *why)
+void vms_fault_evict(struct vms_pool *pool, const char *why)
 {
 	lockdep_assert_held(&vms_mutex);
-	if (!READ_ONCE(pool->managed))
-		return -EALREADY;
 	blame_active(pool, VMSCHED_FAULT_KIND_OPERATOR, why);
-	return 0;
 }
 
 static bool is_of(const struct vmsched_inst *inst, struct vmsched_vcpu *ent,
@@ -338,12 +337,23 @@ void vms_fault_text(const struct vms_pool *pool, char *text, size_t size)
 		  r->scheduler, pool->name, kind_names[r->kind], r->why, r->to);
 }
 
+/* Somebody wanted it: nothing went wrong. */
+static bool is_wish(const struct vms_fault_report *r)
+{
+	return r->kind == VMSCHED_FAULT_KIND_OPERATOR ||
+	       r->kind == VMSCHED_FAULT_KIND_SYSRQ;
+}
+
 static void print(const struct vms_pool *pool)
 {
 	const char *line = pool->fault.trace, *end;
 	char text[VMS_FAULT_TEXT];
 
 	vms_fault_text(pool, text, sizeof(text));
+	if (is_wish(&pool->fault)) {
+		pr_notice("%s\n", text);
+		return;
+	}
 	pr_err("%s\n", text);
 	for (; (end = strchr(line, '\n')); line = end + 1)
 		pr_err("  at %.*s\n", (int)(end - line), line);

@@ -48,7 +48,7 @@ void vms_fault_again(struct vmsched_inst *inst);
 void vms_fault_left(struct vms_pool *pool, struct vmsched_inst *old);
 void vms_fault_refused(struct vms_pool *pool, struct vmsched_inst *new,
 		       const char *what, int err);
-int vms_fault_evict(struct vms_pool *pool, const char *why);
+void vms_fault_evict(struct vms_pool *pool, const char *why);
 void vms_fault_all(enum vmsched_fault_kind kind, const char *why);
 void vms_fault_text(const struct vms_pool *pool, char *text, size_t size);
 struct vms_vcpu *__vms_fault_check_pick(struct vms_pool *pool, int cpu,

@@ -172,15 +172,18 @@ int vms_fill_fault(struct sk_buff *skb, const struct vms_pool *pool)
 	const struct vms_fault_report *r = &pool->fault;
 
 	if (nla_put_string(skb, VMSCHED_A_FAULT_POOL, pool->name) ||
-	    nla_put_u32(skb, VMSCHED_A_FAULT_KIND, r->kind) ||
+	    nla_put_u32(skb, VMSCHED_A_FAULT_COUNT, pool->faults))
+		return -EMSGSIZE;
+	if (!pool->faults)
+		return 0;
+	if (nla_put_u32(skb, VMSCHED_A_FAULT_KIND, r->kind) ||
 	    nla_put_string(skb, VMSCHED_A_FAULT_SCHEDULER, r->scheduler) ||
 	    nla_put_string(skb, VMSCHED_A_FAULT_MESSAGE, r->why) ||
 	    put_u64(skb, VMSCHED_A_FAULT_TIME_NS, r->at) ||
 	    put_u64(skb, VMSCHED_A_FAULT_BYPASS_NS, r->bypass_ns) ||
 	    nla_put_string(skb, VMSCHED_A_FAULT_TO, r->to) ||
 	    nla_put_string(skb, VMSCHED_A_FAULT_TRACE, r->trace) ||
-	    nla_put_string(skb, VMSCHED_A_FAULT_DUMP, r->dump) ||
-	    nla_put_u32(skb, VMSCHED_A_FAULT_COUNT, pool->faults))
+	    nla_put_string(skb, VMSCHED_A_FAULT_DUMP, r->dump))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -145,8 +145,8 @@ static int dump_sched(const struct vmsched_ops *ops, void *arg)
 	dump->err = -EMSGSIZE;
 	if (hdr)
 		dump->err = vms_nl_dump_end(dump->skb, hdr,
-				     vms_fill_sched(dump->skb, ops,
-						    vms_pool_users(ops)));
+					    vms_fill_sched(dump->skb, ops,
+							   vms_pool_users(ops)));
 	return dump->err;
 }
 
@@ -263,7 +263,7 @@ int vmsched_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		hdr = vms_nl_dump_begin(skb, cb);
 		if (hdr)
 			err = vms_nl_dump_end(skb, hdr,
-				       vms_fill_vm(skb, vm, pid_vnr(vm->pid)));
+					      vms_fill_vm(skb, vm, pid_vnr(vm->pid)));
 		if (err)
 			break;
 		cb->args[0] = vm->id;

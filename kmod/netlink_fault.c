@@ -23,35 +23,24 @@ static struct vms_pool *find_pool(struct genl_info *info)
 	return pool;
 }
 
-static int fill_fault(struct sk_buff *reply, struct genl_info *info)
-{
-	struct vms_pool *pool = find_pool(info);
-
-	if (!pool)
-		return -ENOENT;
-	if (!pool->faults) {
-		GENL_SET_ERR_MSG_FMT(info, "no scheduler was thrown out of pool %s",
-				     pool->name);
-		return -ENODATA;
-	}
-	return vms_fill_fault(reply, pool);
-}
-
 int vmsched_nl_fault_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	struct vms_pool *pool;
 	struct sk_buff *reply;
+	int err = 0;
 	void *hdr;
-	int err;
 
 	reply = vms_nl_reply_new(info, &hdr);
 	if (!reply)
 		return vms_nl_no_memory(info);
 	mutex_lock(&vms_mutex);
-	err = fill_fault(reply, info);
+	pool = find_pool(info);
+	if (pool)
+		err = vms_fill_fault(reply, pool);
 	mutex_unlock(&vms_mutex);
-	if (err == -ENOENT || err == -ENODATA) {
+	if (!pool) {
 		nlmsg_free(reply);
-		return err;
+		return -ENOENT;
 	}
 	return vms_nl_reply_end(reply, hdr, err, info);
 }
@@ -80,33 +69,22 @@ int vmsched_nl_fault_get_dumpit(struct sk_buff *skb,
 	return vms_nl_dump_done(skb, err);
 }
 
-static int evict(struct genl_info *info, const char *why)
-{
-	struct vms_pool *pool = find_pool(info);
-	int err;
-
-	if (!pool)
-		return -ENOENT;
-	err = vms_fault_evict(pool, why);
-	if (err)
-		GENL_SET_ERR_MSG_FMT(info, "pool %s is native already: there is nobody to throw out",
-				     pool->name);
-	return err;
-}
-
 int vmsched_nl_sched_evict_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *why = info->attrs[VMSCHED_A_FAULT_MESSAGE];
+	struct vms_pool *pool;
 	int err;
 
 	err = vms_nl_may_write(skb, info);
 	if (err)
 		return err;
 	mutex_lock(&vms_mutex);
-	err = evict(info, why ? nla_data(why) : "no reason given");
+	pool = find_pool(info);
+	if (pool)
+		vms_fault_evict(pool, why ? nla_data(why) : "no reason given");
 	mutex_unlock(&vms_mutex);
-	if (err)
-		return err;
+	if (!pool)
+		return -ENOENT;
 	/* What the answer says has happened then. */
 	vms_switch_flush();
 	return 0;

@@ -15,7 +15,7 @@
 
 static bool registered;
 
-static void on_key(vms_sysrq_key key)
+static void on_key(VMS_SYSRQ_KEY key)
 {
 	vms_fault_all(VMSCHED_FAULT_KIND_SYSRQ, "all pools to native");
 }

@@ -165,11 +165,14 @@ struct vms_pool {
  *		guest mode again
  * @on:		followed vCPU that runs here; written by this pCPU, cleared by
  *		whoever takes a vCPU out
+ * @grants:	(P) given so far
  * @keeps:	during a switch, (P): who goes on here afterwards, and
  * @keeps_ns:	the longest time that it may
  * @watch_ran:	(P) what the watchdog found: time that vCPUs of this queue executed
- *		since it looked last, and
- * @watch_weight: weight of those of them that can run
+ *		since it looked last,
+ * @watch_weight: weight of those of them that can run,
+ * @watch_turns: grants given in that time, and
+ * @watch_grants: those given before
  */
 struct vms_pcpu {
 	struct vms_pool *pool;
@@ -190,8 +193,11 @@ struct vms_pcpu {
 	struct vms_vcpu *on;
 	struct vms_vcpu *keeps;
 	u64 keeps_ns;
+	u32 grants;
 	u64 watch_ran;
 	u64 watch_weight;
+	u32 watch_turns;
+	u32 watch_grants;
 };
 
 DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);

@@ -24,9 +24,10 @@
 /* Looks within the limit */
 #define LOOKS		4
 
-/* Turns that everybody may have before it. */
+/* Turns that everybody may have before it, and how long one may be taken to last */
 #define ROUNDS		2
-#define ROUND_SLICE_NS	(10 * NSEC_PER_MSEC)
+#define TURN_MIN_NS	(10 * NSEC_PER_MSEC)
+#define TURN_MAX_NS	(100 * NSEC_PER_MSEC)
 
 static unsigned int watchdog_ms = LIMIT_MS_DFL;
 
@@ -58,8 +59,12 @@ static void count_work(struct vms_pool *pool, u64 now)
 	int cpu;
 
 	for_each_cpu(cpu, &pool->cpus) {
-		vms_pcpu(cpu)->watch_ran = 0;
-		vms_pcpu(cpu)->watch_weight = 0;
+		struct vms_pcpu *pc = vms_pcpu(cpu);
+
+		pc->watch_turns = pc->grants - pc->watch_grants;
+		pc->watch_grants = pc->grants;
+		pc->watch_ran = 0;
+		pc->watch_weight = 0;
 	}
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		u64 sum = vms_vcpu_executed(v, now);
@@ -93,13 +98,21 @@ static bool limits_itself(const struct vms_pool *pool, const struct vms_vcpu *v)
 	       (v->params.budget_us && honours & VMSCHED_HONOURS_BUDGET);
 }
 
+/*
+ * How long a turn lasts here: what those since the last look did, on a slow machine
+ * more than their slices. But one that never ends is no turn.
+ */
+static u64 turn_ns(const struct vms_pcpu *pc)
+{
+	u64 ns = div_u64(pc->watch_ran, max(pc->watch_turns, 1U));
+
+	return max(pc->slice_ns, clamp_t(u64, ns, TURN_MIN_NS, TURN_MAX_NS));
+}
+
 /* How long @v may be left out: the limit, and its turn after all others. */
 static u64 may_wait(const struct vms_pcpu *pc, const struct vms_vcpu *v)
 {
-	u64 slice = max3(pc->slice_ns, v->params.slice_us * NSEC_PER_USEC,
-			 (u64)ROUND_SLICE_NS);
-
-	return READ_ONCE(watchdog_ms) * NSEC_PER_MSEC + ROUNDS * slice *
+	return READ_ONCE(watchdog_ms) * NSEC_PER_MSEC + ROUNDS * turn_ns(pc) *
 	       DIV_ROUND_UP(pc->watch_weight, max(v->params.weight, 1U));
 }
 

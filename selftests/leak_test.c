@@ -120,7 +120,9 @@ static void build(struct genl *g, struct genl_msg *m, const struct policies *p,
 		  const struct policy_op *op, enum how how, uint64_t guest)
 {
 	const struct policy *policy = &p->policy[op->policy < 0 ? 0 : op->policy];
-	bool names = op->cmd == VMSCHED_CMD_POOL_GET;
+	bool names = op->cmd == VMSCHED_CMD_POOL_GET ||
+		     op->cmd == VMSCHED_CMD_FAULT_GET ||
+		     op->cmd == VMSCHED_CMD_SCHED_EVICT;
 	unsigned int type;
 
 	genl_begin(g, m, op->cmd, op->dump ? NLM_F_DUMP : 0);
@@ -230,7 +232,7 @@ TEST_F_TIMEOUT(vmsched, each_event, LIMIT)
 	vm = start_listed("guest", &id);
 	ASSERT_NE(NULL, vm);
 	ASSERT_EQ(0, cli_do("sched switch bvt"));
-	ASSERT_EQ(0, cli_do("sched switch native"));
+	ASSERT_EQ(0, cli_do("sched evict"));
 	ASSERT_EQ(0, cli_do("sched unload rr"));
 	ASSERT_EQ(0, cli_do("sched load rr"));
 	/* One that fails tells so, with the error */

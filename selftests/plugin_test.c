@@ -19,6 +19,7 @@
 #define WATCHDOG_SLACK	0.8
 #define TURNS_MS	150
 #define BYPASS_MS	8.0
+#define ASK_MS		100
 #define HOG_MS		600
 #define SMALL_SHARE_MS	1500
 
@@ -66,11 +67,11 @@ struct fault {
 	char scheduler[32];
 	char to[32];
 	char message[128];
-	bool traced;
-	bool dumped;
+	char trace[1024];
+	char dump[1024];
 	uint64_t time_ns;
 	uint64_t bypass_ns;
-	int64_t count;
+	uint64_t count;
 };
 
 static void take_text(char *to, size_t size, json_object *o, const char *key)
@@ -78,6 +79,11 @@ static void take_text(char *to, size_t size, json_object *o, const char *key)
 	json_object *value = json_object_object_get(o, key);
 
 	snprintf(to, size, "%s", value ? json_object_get_string(value) : "");
+}
+
+static uint64_t take_u64(json_object *o, const char *key)
+{
+	return json_object_get_uint64(json_object_object_get(o, key));
 }
 
 /* The last fault of pool default; the exit status of the command */
@@ -92,16 +98,11 @@ static int last_fault(struct fault *f)
 		take_text(f->scheduler, sizeof(f->scheduler), c.json, "scheduler");
 		take_text(f->to, sizeof(f->to), c.json, "to");
 		take_text(f->message, sizeof(f->message), c.json, "message");
-		f->traced = strchr(json_object_get_string(
-			json_object_object_get(c.json, "trace")), '+');
-		f->dumped = strstr(json_object_get_string(
-			json_object_object_get(c.json, "dump")), "vCPU ");
-		f->time_ns = json_object_get_uint64(
-			json_object_object_get(c.json, "time_ns"));
-		f->bypass_ns = json_object_get_uint64(
-			json_object_object_get(c.json, "bypass_ns"));
-		f->count = json_object_get_int64(
-			json_object_object_get(c.json, "count"));
+		take_text(f->trace, sizeof(f->trace), c.json, "trace");
+		take_text(f->dump, sizeof(f->dump), c.json, "dump");
+		f->time_ns = take_u64(c.json, "time_ns");
+		f->bypass_ns = take_u64(c.json, "bypass_ns");
+		f->count = take_u64(c.json, "count");
 	}
 	cli_free(&c);
 	return ret;
@@ -118,9 +119,12 @@ static bool becomes_active(const char *name)
 {
 	uint64_t end = clock_ns() + limit_ms(3000) * NSEC_PER_MSEC;
 
-	while (!is_active(name))
+	/* The program that asks takes time from the guests, which does not count. */
+	while (!is_active(name)) {
 		if (clock_ns() > end)
 			return false;
+		clock_sleep_ms(ASK_MS);
+	}
 	return true;
 }
 
@@ -171,20 +175,49 @@ FIXTURE_TEARDOWN(sick)
 	EXPECT_EQ(0, host_end(&self->host));
 }
 
-#define AT_FAULT(_name, ...) \
-	FIXTURE_VARIANT_ADD(sick, _name) { .name = "bad_" #_name, __VA_ARGS__ }
+FIXTURE_VARIANT_ADD(sick, stranger) {
+	.name = "bad_stranger", .kind = "bad-return",
+};
 
-AT_FAULT(stranger, .kind = "bad-return");
-AT_FAULT(wild, .kind = "bad-return");
-AT_FAULT(twice, .kind = "bad-return");
-AT_FAULT(place, .kind = "bad-return", .needs_pcpus = true);
-AT_FAULT(slice, .kind = "bad-return");
-AT_FAULT(stall, .kind = "stall");
-AT_FAULT(slow, .kind = "slow");
-AT_FAULT(list, .kind = "list");
-AT_FAULT(link, .kind = "list");
-AT_FAULT(report, .kind = "reported");
-AT_FAULT(start, .kind = "reported", .at_once = true);
+FIXTURE_VARIANT_ADD(sick, wild) {
+	.name = "bad_wild", .kind = "bad-return",
+};
+
+FIXTURE_VARIANT_ADD(sick, twice) {
+	.name = "bad_twice", .kind = "bad-return",
+};
+
+FIXTURE_VARIANT_ADD(sick, place) {
+	.name = "bad_place", .kind = "bad-return", .needs_pcpus = true,
+};
+
+FIXTURE_VARIANT_ADD(sick, slice) {
+	.name = "bad_slice", .kind = "bad-return",
+};
+
+FIXTURE_VARIANT_ADD(sick, stall) {
+	.name = "bad_stall", .kind = "stall",
+};
+
+FIXTURE_VARIANT_ADD(sick, slow) {
+	.name = "bad_slow", .kind = "slow",
+};
+
+FIXTURE_VARIANT_ADD(sick, list) {
+	.name = "bad_list", .kind = "list",
+};
+
+FIXTURE_VARIANT_ADD(sick, link) {
+	.name = "bad_link", .kind = "list",
+};
+
+FIXTURE_VARIANT_ADD(sick, report) {
+	.name = "bad_report", .kind = "reported",
+};
+
+FIXTURE_VARIANT_ADD(sick, start) {
+	.name = "bad_start", .kind = "reported", .at_once = true,
+};
 
 /* Put it in force, and let it misbehave; when is in @armed. */
 static int use(const char *name, bool at_once, uint64_t *armed)
@@ -217,8 +250,8 @@ TEST_F_TIMEOUT(sick, is_thrown_out, LIMIT)
 	ASSERT_EQ(0, last_fault(&f));
 	EXPECT_TRUE(tells_of(&f, variant->name, variant->kind, "bvt"));
 	EXPECT_EQ(before.count + 1, f.count);
-	EXPECT_TRUE(f.traced);
-	EXPECT_TRUE(f.dumped);
+	EXPECT_NE(NULL, strstr(f.trace, "+0x"));
+	EXPECT_NE(NULL, strstr(f.dump, "vCPU "));
 	metric("bypass", f.bypass_ns / 1e6, "ms");
 	metric("found_after", (f.time_ns - armed) / 1e6, "ms");
 	EXPECT_LT(0, f.bypass_ns);
@@ -322,6 +355,8 @@ TEST_F_TIMEOUT(plugin, time_of_others_is_no_stall, LIMIT)
 	uint64_t end;
 	struct fault f = { .count = 0 }, after;
 
+	if (!clock_is_exact())
+		SKIP(return, "so short a limit needs exact time");
 	ASSERT_EQ(0, module_set_param("vmsched", "watchdog_ms", 100));
 	last_fault(&f);
 	ASSERT_EQ(0, file_write("/proc/sys/kernel/sched_rt_runtime_us", "-1"));
@@ -346,6 +381,8 @@ TEST_F_TIMEOUT(plugin, small_share_is_no_stall, LIMIT)
 	struct fault f = { .count = 0 }, after;
 	uint64_t id;
 
+	if (!clock_is_exact())
+		SKIP(return, "so short a limit needs exact time");
 	ASSERT_EQ(0, module_set_param("vmsched", "watchdog_ms", 50));
 	last_fault(&f);
 	ASSERT_EQ(0, vm_id(rawvm_pid(self->host.vm[0]), &id));
@@ -361,7 +398,6 @@ TEST_F_TIMEOUT(plugin, small_share_is_no_stall, LIMIT)
 TEST_F_TIMEOUT(plugin, administrator_throws_out, LIMIT)
 {
 	struct fault f;
-	struct cli c;
 
 	ASSERT_EQ(0, sched_switch("rr", NULL));
 	ASSERT_EQ(0, cli_do("sched evict why tired"));
@@ -372,9 +408,9 @@ TEST_F_TIMEOUT(plugin, administrator_throws_out, LIMIT)
 	/* Then there is no other one */
 	ASSERT_EQ(0, cli_do("sched evict"));
 	EXPECT_TRUE(is_active("native"));
-	EXPECT_EQ(CLI_REFUSED, cli(&c, "sched evict"));
-	EXPECT_TRUE(cli_one_line_error(&c));
-	cli_free(&c);
+	/* And of native there is nothing to throw out */
+	EXPECT_EQ(0, cli_do("sched evict"));
+	EXPECT_TRUE(is_active("native"));
 	EXPECT_TRUE(go_on(self->host.vm));
 }
 

@@ -60,6 +60,8 @@ static int cmd_show(struct ctx *ctx, int argc, char **argv)
 		code = fail_nl(ctx, err, want.pool);
 	else if (ctx->json)
 		code = json_print_object(ctx->pretty, &fault_model, &fault);
+	else if (!fault.count)
+		printf("no scheduler was thrown out of pool %s\n", fault.pool);
 	else
 		print_object(&fault_model, &fault);
 	model_clear(&fault_model, &fault);

@@ -126,9 +126,12 @@ static const char * const command_names[VMSCHED_CMD_MAX + 1] = {
 	[VMSCHED_CMD_VCPU_GET] = "vcpu-get",
 	[VMSCHED_CMD_VCPU_SET] = "vcpu-set",
 	[VMSCHED_CMD_SCHED_SWITCH] = "sched-switch",
+	[VMSCHED_CMD_FAULT_GET] = "fault-get",
+	[VMSCHED_CMD_SCHED_EVICT] = "sched-evict",
 	[VMSCHED_CMD_SWITCH_NTF] = "switch-ntf",
 	[VMSCHED_CMD_VM_ADD_NTF] = "vm-add-ntf",
 	[VMSCHED_CMD_VM_DEL_NTF] = "vm-del-ntf",
+	[VMSCHED_CMD_FAULT_NTF] = "fault-ntf",
 	[VMSCHED_CMD_SCHED_ADD_NTF] = "sched-add-ntf",
 	[VMSCHED_CMD_SCHED_DEL_NTF] = "sched-del-ntf",
 };

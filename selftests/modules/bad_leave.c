@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Says that each vCPU is owed for centuries when it is left. */
-#define BAD_LAG		S64_MAX
 #include "bad_run.h"
+
+static const struct bad_way way = { .lag_ns = S64_MAX };

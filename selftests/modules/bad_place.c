@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Picks vCPUs for pCPUs on which they may not run. */
-#include <vmsched/sched.h>
-
-static struct vmsched_vcpu *misplaced(struct vmsched_inst *inst, int cpu,
-				      struct vmsched_vcpu *v);
-
-#define BAD_ANSWER(inst, cpu, v) misplaced(inst, cpu, v)
 #include "bad_run.h"
 
 /* One that waits in any queue and may not run on @cpu; @v if there is none */
@@ -21,3 +15,5 @@ static struct vmsched_vcpu *misplaced(struct vmsched_inst *inst, int cpu,
 				return b->self;
 	return v;
 }
+
+static const struct bad_way way = { .answer = misplaced };

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A scheduler that works, first come first served, until its parameter "armed"
- * is set: then it does the one thing wrong for which a file defines BAD_x here.
+ * is set: then it does wrong what the file that includes this has in "way".
  */
 #ifndef SELFTESTS_BAD_RUN_H
 #define SELFTESTS_BAD_RUN_H
 
-#include <linux/delay.h>
 #include <linux/moduleparam.h>
 
 #include <vmsched/sched.h>
@@ -32,34 +31,33 @@ static struct list_head *bad_queue(struct vmsched_inst *inst, int cpu)
 	return inst->pcpu[cpu];
 }
 
-/* What a file does wrong; each may be defined before this is included. */
-#ifndef BAD_SKIPS		/* it does not see this vCPU */
-#define BAD_SKIPS(v)		false
-#endif
-#ifndef BAD_ANSWER		/* whom it picks in place of @v */
-#define BAD_ANSWER(inst, cpu, v) (v)
-#endif
-#ifndef BAD_SLICE		/* for how long */
-#define BAD_SLICE(ns)		(ns)
-#endif
-#ifndef BAD_PICK		/* what it does each time that it is asked */
-#define BAD_PICK(inst)		do { } while (0)
-#endif
-#ifndef BAD_ENQUEUE		/* after it has queued @v */
-#define BAD_ENQUEUE(inst, v)	do { } while (0)
-#endif
-#ifndef BAD_INIT
-#define BAD_INIT(inst)		0
-#endif
-#ifndef BAD_VCPU_INIT
-#define BAD_VCPU_INIT(inst)	0
-#endif
-#ifndef BAD_ACTIVATE
-#define BAD_ACTIVATE(inst)	do { } while (0)
-#endif
-#ifndef BAD_LAG			/* what it says that a vCPU is owed */
-#define BAD_LAG			0
-#endif
+/**
+ * struct bad_way - what is done wrong; each is optional
+ * @skips:	it does not see a vCPU
+ * @answer:	whom it picks in place of another
+ * @slice_ns:	for how long
+ * @pick:	what it does each time that it is asked
+ * @enqueue:	after it has queued a vCPU
+ * @activate:	when it comes into force
+ * @init:	what init() answers
+ * @vcpu_init:	what vcpu_init() answers
+ * @lag_ns:	what it says that each vCPU is owed
+ */
+struct bad_way {
+	bool (*skips)(const struct vmsched_vcpu *v);
+	struct vmsched_vcpu *(*answer)(struct vmsched_inst *inst, int cpu,
+				       struct vmsched_vcpu *v);
+	u64 slice_ns;
+	void (*pick)(struct vmsched_inst *inst);
+	void (*enqueue)(struct vmsched_inst *inst, struct vmsched_vcpu *v);
+	void (*activate)(struct vmsched_inst *inst);
+	int init;
+	int vcpu_init;
+	s64 lag_ns;
+};
+
+/* Of the file */
+static const struct bad_way way;
 
 static struct vmsched_vcpu *bad_first(struct vmsched_inst *inst, int from,
 				      int cpu)
@@ -68,7 +66,7 @@ static struct vmsched_vcpu *bad_first(struct vmsched_inst *inst, int from,
 
 	list_for_each_entry(b, bad_queue(inst, from), node)
 		if (cpumask_test_cpu(cpu, b->self->allowed) &&
-		    !(armed && BAD_SKIPS(b->self)))
+		    !(armed && way.skips && way.skips(b->self)))
 			return b->self;
 	return NULL;
 }
@@ -79,24 +77,24 @@ static struct vmsched_vcpu *bad_pick_next(struct vmsched_inst *inst, int cpu,
 	struct vmsched_vcpu *v = bad_first(inst, cpu, cpu);
 	int from;
 
-	if (armed)
-		BAD_PICK(inst);
+	if (armed && way.pick)
+		way.pick(inst);
 	for_each_cpu(from, inst->cpus)
 		if (!v)
 			v = bad_first(inst, from, cpu);
 	if (!v)
 		return NULL;
 	vmsched_list_del(inst, &bad_of(v)->node);
-	*slice = armed ? BAD_SLICE(BAD_SLICE_NS) : BAD_SLICE_NS;
-	return armed ? BAD_ANSWER(inst, cpu, v) : v;
+	*slice = armed && way.slice_ns ? way.slice_ns : BAD_SLICE_NS;
+	return armed && way.answer ? way.answer(inst, cpu, v) : v;
 }
 
 static void bad_enqueue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 			enum vmsched_why why, u64 now)
 {
 	vmsched_list_add_tail(inst, &bad_of(v)->node, bad_queue(inst, v->cpu));
-	if (armed)
-		BAD_ENQUEUE(inst, v);
+	if (armed && way.enqueue)
+		way.enqueue(inst, v);
 }
 
 static void bad_dequeue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
@@ -116,7 +114,7 @@ static int bad_init(struct vmsched_inst *inst)
 
 	for_each_possible_cpu(cpu)
 		INIT_LIST_HEAD(bad_queue(inst, cpu));
-	return armed ? BAD_INIT(inst) : 0;
+	return armed ? way.init : 0;
 }
 
 static void bad_exit(struct vmsched_inst *inst)
@@ -127,7 +125,7 @@ static int bad_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 {
 	INIT_LIST_HEAD(&bad_of(v)->node);
 	bad_of(v)->self = v;
-	return armed ? BAD_VCPU_INIT(inst) : 0;
+	return armed ? way.vcpu_init : 0;
 }
 
 static void bad_vcpu_exit(struct vmsched_inst *inst, struct vmsched_vcpu *v)
@@ -136,8 +134,8 @@ static void bad_vcpu_exit(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 
 static void bad_activate(struct vmsched_inst *inst, u64 now)
 {
-	if (armed)
-		BAD_ACTIVATE(inst);
+	if (armed && way.activate)
+		way.activate(inst);
 }
 
 static void bad_deactivate(struct vmsched_inst *inst, u64 now)
@@ -153,7 +151,7 @@ static void bad_export_state(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 			     struct vmsched_carry *carry, u64 now)
 {
 	if (armed)
-		carry->lag_ns = BAD_LAG;
+		carry->lag_ns = way.lag_ns;
 }
 
 static const struct vmsched_ops bad_ops = {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Never picks the vCPU with the highest number that it knows. */
-#include <vmsched/sched.h>
-
-static u64 highest;
+#include "bad_run.h"
 
 static bool is_highest(const struct vmsched_vcpu *v)
 {
+	static u64 highest;
+
 	highest = max(highest, v->vm_id);
 	return v->vm_id == highest;
 }
 
-#define BAD_SKIPS(v)	is_highest(v)
-#include "bad_run.h"
+static const struct bad_way way = { .skips = is_highest };

@@ -4,6 +4,13 @@
  */
 #include "core.h"
 
+/* No scheduler of the tree may say that, whatever happens to it. */
+void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
+		   const char *fmt, ...)
+{
+	broken("a fault of kind %d: %s", kind, fmt);
+}
+
 bool is_online(const struct pool *pool, int cpu)
 {
 	return cpumask_test_cpu(cpu, &pool->online);

@@ -25,13 +25,6 @@ void vmsched_unregister(const struct vmsched_ops *ops)
 {
 }
 
-/* No scheduler of the tree may say that, whatever happens to it. */
-void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
-		   const char *fmt, ...)
-{
-	broken("vmsched_fault() of kind %d: %s", kind, fmt);
-}
-
 static void *zalloc(size_t size)
 {
 	void *p = calloc(1, size ?: 1);

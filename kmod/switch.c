@@ -9,17 +9,11 @@
  * fail - then drain and free what is old. Runs in a SCHED_FIFO kthread of its
  * own, so that nothing that it switches can starve it.
  *
- * Cease: no vCPU of the pool may enter guest mode any more, and every pCPU
- * takes an interrupt, which makes it leave guest mode. After that all vCPUs
- * are outside and those that try to enter wait at the gate.
- *
  * Locking: vms_mutex throughout, the pool lock for cease and commit.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
-#include <linux/error-injection.h>
 #include <linux/kthread.h>
-#include <linux/smp.h>
 
 #include "vmsched.h"
 
@@ -38,91 +32,6 @@ struct job {
 	struct vms_switch *req;
 	struct completion done;
 };
-
-/* Of the cease under way; serialised by vms_mutex. */
-static atomic_t cease_left;
-static DECLARE_COMPLETION(cease_done);
-
-static void cease_fn(void *unused)
-{
-	if (atomic_dec_and_test(&cease_left))
-		complete(&cease_done);
-}
-
-static noinline int vms_await_cease(u32 timeout_ms)
-{
-	if (!wait_for_completion_timeout(&cease_done,
-					 msecs_to_jiffies(timeout_ms) + 1))
-		return -ETIMEDOUT;
-	return 0;
-}
-ALLOW_ERROR_INJECTION(vms_await_cease, ERRNO);
-
-/*
- * Make every pCPU of the pool leave guest mode. Returns 0 or -ETIMEDOUT; in
- * the latter case the caller waits for cease_done once it has let go.
- */
-static int kick_all(struct vms_pool *pool, u32 timeout_ms)
-{
-	int cpu;
-
-	reinit_completion(&cease_done);
-	atomic_set(&cease_left, 1);
-	for_each_cpu(cpu, &pool->online) {
-		call_single_data_t *csd = &vms_pcpu(cpu)->cease_csd;
-
-		csd->func = cease_fn;
-		atomic_inc(&cease_left);
-		/* A pCPU that just goes offline has left guest mode. */
-		preempt_disable();
-		if (smp_call_function_single_async(cpu, csd))
-			cease_fn(NULL);
-		preempt_enable();
-	}
-	cease_fn(NULL);
-	return vms_await_cease(timeout_ms);
-}
-
-/* A vCPU is to run on a pCPU that one held before. */
-static bool wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
-{
-	struct vms_vcpu *v;
-
-	lockdep_assert_held(&pool->lock);
-	if (pool->managed)
-		return pc->cur && vms_inside(pc->cur->task);
-	list_for_each_entry(v, &pool->vcpus, pool_node)
-		if (task_cpu(v->task) == pc->cpu && v->state != VMS_HALTED &&
-		    vms_inside(v->task))
-			return true;
-	return false;
-}
-
-/*
- * Take the right to run away, and note which pCPUs lose something by it. Where
- * this thread runs, that is the one that it has displaced.
- */
-static void set_ceased(struct vms_pool *pool, u64 now)
-{
-	struct vms_vcpu *v;
-	struct vms_pcpu *pc;
-
-	raw_spin_lock_irq(&pool->lock);
-	pool->ceased = true;
-	pool->held_ns = 0;
-	pc = this_cpu_ptr(&vms_pcpus);
-	if (pc->pool == pool && wants_to_run(pool, pc))
-		WRITE_ONCE(pc->held_from, now);
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		if (test_bit(VMS_F_DEAD, &v->flags))
-			continue;
-		v->waited = v->parked;
-		if (READ_ONCE(v->on_cpu) && vms_inside(v->task))
-			WRITE_ONCE(vms_pcpu(task_cpu(v->task))->held_from, now);
-		WRITE_ONCE(v->pass, VMS_PASS_NONE);
-	}
-	raw_spin_unlock_irq(&pool->lock);
-}
 
 static bool still_held(struct vms_pool *pool)
 {
@@ -175,47 +84,12 @@ static u64 measure_hold(struct vms_pool *pool, u64 least)
 	for_each_cpu(cpu, &pool->cpus) {
 		struct vms_pcpu *pc = vms_pcpu(cpu);
 
-		if (pc->held_from && wants_to_run(pool, pc))
+		if (pc->held_from && vms_wants_to_run(pool, pc))
 			held = max(held, now - pc->held_from);
 		WRITE_ONCE(pc->held_from, 0);
 	}
 	raw_spin_unlock_irq(&pool->lock);
 	return held;
-}
-
-/*
- * Give each vCPU back what it may do under the scheduler in force. Under native,
- * those that had waited before are woken later, if @later says so.
- */
-static void __resume(struct vms_pool *pool, bool later, u64 now)
-{
-	struct vms_vcpu *v;
-
-	lockdep_assert_held(&pool->lock);
-	pool->ceased = false;
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		bool wait = later && !pool->managed && v->waited;
-
-		if (!pool->managed)
-			WRITE_ONCE(v->pass, VMS_PASS_ANY);
-		else if (v->state == VMS_GRANTED)
-			WRITE_ONCE(v->pass, v->cpu);
-		if (v->parked && v->pass != VMS_PASS_NONE && !wait)
-			vms_wake_later(v);
-		v->waited = false;
-	}
-}
-
-static void cancel_cease(struct vms_pool *pool)
-{
-	u64 now;
-
-	raw_spin_lock_irq(&pool->lock);
-	now = vms_now();
-	__resume(pool, false, now);
-	/* Slices may have ended meanwhile. */
-	__vms_resched_all(pool, now);
-	raw_spin_unlock_irq(&pool->lock);
 }
 
 static void __turn(struct vms_pool *pool, const struct vms_activation *to)
@@ -254,7 +128,7 @@ static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 	}
 	new->ops->activate(new, now);
 	__vms_import_all(pool, was_native, now);
-	__resume(pool, true, now);
+	__vms_resume(pool, true, now);
 	__vms_fill_all(pool, now);
 	raw_spin_unlock_irq(&pool->lock);
 }
@@ -331,13 +205,11 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 			    "the scheduler could not take over a vCPU");
 
 	start = vms_now();
-	set_ceased(pool, start);
-	err = kick_all(pool, req->cease_ms);
+	vms_cease(pool, start);
+	err = vms_cease_wait(pool, req->cease_ms);
 	req->cease_ns = vms_now() - start;
 	if (err) {
-		cancel_cease(pool);
-		/* The VMs go on; the interrupts must be over before the next. */
-		wait_for_completion(&cease_done);
+		vms_cease_cancel(pool);
 		return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
 			    "a pCPU kept in guest mode beyond cease-timeout; the old scheduler goes on");
 	}

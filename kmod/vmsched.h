@@ -509,6 +509,13 @@ static inline enum vmsched_activate vms_activated(const struct vms_pool *pool)
 	return min_t(u32, pool->way, VMSCHED_ACTIVATE_PATCH);
 }
 
+/* cease.c: all vCPUs of a pool out of guest mode, and back */
+bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc);
+void vms_cease(struct vms_pool *pool, u64 now);
+int vms_cease_wait(struct vms_pool *pool, u32 timeout_ms);
+void vms_cease_cancel(struct vms_pool *pool);
+void __vms_resume(struct vms_pool *pool, bool later, u64 now);
+
 /* switch.c */
 int vms_switch_init(void);
 void vms_switch_stop(void);

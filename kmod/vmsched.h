@@ -145,6 +145,7 @@ struct vms_pool {
  * @wake_work:	wakes them once no lock of Linux is held
  * @kick_work:	does nothing but to force an exit from guest mode
  * @cease_csd:	makes this pCPU leave guest mode during a cease
+ * @out:	it has done so
  * @held_from:	(P) when the vCPU that ran here had to cease, 0 once one entered
  *		guest mode again
  * @on:		followed vCPU that runs here; written by this pCPU, cleared by
@@ -167,6 +168,7 @@ struct vms_pcpu {
 	struct irq_work wake_work;
 	struct irq_work kick_work;
 	call_single_data_t cease_csd;
+	bool out;
 	u64 held_from;
 	struct vms_vcpu *on;
 	struct vms_vcpu *keeps;
@@ -320,32 +322,51 @@ struct vms_vcpu {
 	struct rcu_head rcu;
 };
 
+/* What a switch does before it cannot fail any more, see step.c. */
+enum vms_step {
+	VMS_STEP_LOOKUP,	/* find the pool, and the scheduler before */
+	VMS_STEP_HOOK,		/* see guest entries */
+	VMS_STEP_PATCH,		/* the calls that it will turn to */
+	VMS_STEP_PIN,		/* the module */
+	VMS_STEP_WAY,		/* how requests will reach it */
+	VMS_STEP_INSTANCE,	/* memory and init() */
+	VMS_STEP_VCPU,		/* its view of each vCPU */
+	VMS_STEP_CEASE,
+	VMS_STEPS
+};
+
 /**
  * struct vms_switch - a request to change the scheduler, and its answer
  * @pool:	name of the pool
  * @to:		scheduler wanted, "" for the previous one
  * @activate:	enum vmsched_activate
  * @cease_ms:	longest time to wait for the vCPUs to cease
+ * @portid:	socket of the requester, 0 for none
  * @from:	answer: scheduler before
  * @cease_ns:	answer: how long the cease took
  * @blackout_ns: answer: longest time a runnable vCPU was held
  * @vcpus:	answer: number of vCPUs handed over
  * @err:	answer: 0 or a negative errno
  * @attr:	answer: attribute of the request to blame, 0 for none
- * @why:	answer: what went wrong, a constant format with @to inserted
+ * @step:	answer: what was being done
+ * @why:	answer: what went wrong, no longer than an extended ACK can hold
+ * @late:	answer: vCPUs that were still in guest mode at the deadline
  */
 struct vms_switch {
 	char pool[VMSCHED_NAME_MAX];
 	char to[VMSCHED_NAME_MAX];
 	u32 activate;
 	u32 cease_ms;
+	u32 portid;
 	char from[VMSCHED_NAME_MAX];
 	u64 cease_ns;
 	u64 blackout_ns;
 	u32 vcpus;
 	int err;
 	u32 attr;
-	char why[96];
+	enum vms_step step;
+	char why[80];
+	char late[192];
 };
 
 /* Serialises all that changes slowly: VMs, pools, parameters, switches. */
@@ -509,15 +530,33 @@ static inline enum vmsched_activate vms_activated(const struct vms_pool *pool)
 	return min_t(u32, pool->way, VMSCHED_ACTIVATE_PATCH);
 }
 
+/* step.c */
+const char *vms_step_name(enum vms_step step);
+bool vms_step_fails(enum vms_step step);
+
 /* cease.c: all vCPUs of a pool out of guest mode, and back */
+void vms_cease_init(void);
+void vms_cease_exit(void);
 bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc);
-void vms_cease(struct vms_pool *pool, u64 now);
-int vms_cease_wait(struct vms_pool *pool, u32 timeout_ms);
-void vms_cease_cancel(struct vms_pool *pool);
+int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req);
+void vms_uncease(struct vms_pool *pool);
 void __vms_resume(struct vms_pool *pool, bool later, u64 now);
+
+/* hold.c: ceased before the image of the next scheduler is loaded */
+void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);
+int vms_hold_check(const struct vms_pool *pool, const struct vms_switch *req,
+		   const char **why);
+u64 vms_hold_since(const struct vms_pool *pool);
+void vms_hold_taken(struct vms_pool *pool);
+void vms_hold_drop(struct vms_pool *pool);
+int vms_hold_init(void);
+void vms_hold_exit(void);
 
 /* switch.c */
 int vms_switch_init(void);
+int vms_switch_hold(struct vms_switch *req);
+void vms_switch_queue(struct kthread_work *work);
+void vms_switch_flush(void);
 void vms_switch_stop(void);
 void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);

@@ -62,11 +62,16 @@ static int __init vmsched_init(void)
 	if (err)
 		goto err_stop;
 	/* Last: who can ask must find everything in its place. */
-	err = vms_netlink_init();
+	err = vms_sysfs_init();
 	if (err)
 		goto err_hold;
+	err = vms_netlink_init();
+	if (err)
+		goto err_sysfs;
 	return 0;
 
+err_sysfs:
+	vms_sysfs_exit();
 err_hold:
 	vms_hold_exit();
 err_stop:
@@ -90,6 +95,7 @@ err_registry:
 static void __exit vmsched_exit(void)
 {
 	vms_netlink_exit();
+	vms_sysfs_exit();
 	vms_hold_exit();
 	/* Fails only for want of a little memory, or of a live pCPU. */
 	while (vms_switch_all_native())

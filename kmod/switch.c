@@ -228,7 +228,7 @@ static int cease(struct vms_pool *pool, u64 *start, struct vms_switch *req)
 
 	if (err)
 		return err;
-	*start = vms_hold_since(pool);
+	*start = vms_hold_since(pool, req);
 	if (*start)
 		return 0;
 	*start = vms_now();
@@ -340,7 +340,7 @@ static void idle_fn(struct kthread_work *work)
 
 	mutex_lock(&vms_mutex);
 	list_for_each_entry(pool, &vms_pools, node)
-		managed |= pool->managed || vms_hold_since(pool);
+		managed |= pool->managed || vms_is_held(pool);
 	mutex_unlock(&vms_mutex);
 	/* Only this worker changes that. */
 	if (!managed)
@@ -420,7 +420,7 @@ static void switch_fn(struct kthread_work *work)
 	}
 	mutex_lock(&vms_mutex);
 	/* Done or not, this was what it was held for. */
-	if (pool && vms_hold_since(pool) && !vms_hold_check(pool, req, &why))
+	if (pool && vms_is_held(pool) && !vms_hold_check(pool, req, &why))
 		vms_hold_drop(pool);
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
@@ -447,7 +447,7 @@ static void hold_fn(struct kthread_work *work)
 	if (err)
 		goto out;
 	mutex_lock(&vms_mutex);
-	if (!vms_hold_since(pool)) {
+	if (!vms_is_held(pool)) {
 		err = cease(pool, &start, req);
 		if (!err)
 			vms_hold_begin(pool, start, req);

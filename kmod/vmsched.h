@@ -22,6 +22,7 @@
 #include <uapi/linux/vmsched.h>
 #include <vmsched/sched.h>
 
+struct kobject;
 struct netlink_ext_ack;
 struct seq_file;
 
@@ -96,6 +97,7 @@ enum vms_vcpu_flag {
  * @vcpus:	attached vCPUs
  * @nr_vcpus:	their number
  * @cpus:	pCPUs of the pool; constant
+ * @dir:	in sysfs, sysfs.c
  * @previous:	name of the scheduler before, or ""; under vms_mutex
  * @nr_vms:	under vms_mutex
  * @switches:	under vms_mutex, like the following ones
@@ -118,6 +120,7 @@ struct vms_pool {
 	struct list_head vcpus;
 	u32 nr_vcpus;
 	struct cpumask cpus;
+	struct kobject *dir;
 	char previous[VMSCHED_NAME_MAX];
 	u32 nr_vms;
 	u64 switches;
@@ -546,7 +549,8 @@ void __vms_resume(struct vms_pool *pool, bool later, u64 now);
 void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);
 int vms_hold_check(const struct vms_pool *pool, const struct vms_switch *req,
 		   const char **why);
-u64 vms_hold_since(const struct vms_pool *pool);
+bool vms_is_held(const struct vms_pool *pool);
+u64 vms_hold_since(const struct vms_pool *pool, struct vms_switch *req);
 void vms_hold_taken(struct vms_pool *pool);
 void vms_hold_drop(struct vms_pool *pool);
 int vms_hold_init(void);
@@ -573,6 +577,10 @@ struct vms_vcpu *vms_kvm_leaving(struct vms_vcpu *v);
 void vms_kvm_exit(void);
 int vms_hooks_init(void);
 void vms_hooks_exit(void);
+
+/* sysfs.c */
+int vms_sysfs_init(void);
+void vms_sysfs_exit(void);
 
 /* netlink.c, notify.c, fill.c */
 struct sk_buff;

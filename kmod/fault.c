@@ -172,7 +172,7 @@ static void bypass_fn(struct irq_work *work)
 	}
 	raw_spin_unlock(&pool->lock);
 	if (mine)
-		vms_switch_queue(&pool->evict_work, 0);
+		vms_switch_queue_later(&pool->evict_work, 0);
 }
 
 /* An instance that was at fault before it was in force. Context: any. */
@@ -449,14 +449,17 @@ static void evict_fn(struct kthread_work *work)
 	strscpy(req.pool, pool->name, sizeof(req.pool));
 	/* Somebody may have asked for another one meanwhile. */
 	is_left = !pool->inst->faulted;
-	if (!is_left)
+	if (!is_left) {
 		choose_next(pool, req.to, sizeof(req.to));
+		/* Whoever has ceased it for a switch of his own comes later. */
+		vms_hold_drop(pool);
+	}
 	mutex_unlock(&vms_mutex);
 	if (is_left || !vms_switch_here(&req))
 		return;
 	strscpy(req.to, vms_native_ops.name, sizeof(req.to));
 	if (vms_switch_here(&req))
-		vms_switch_queue(&pool->evict_work, EVICT_AGAIN);
+		vms_switch_queue_later(&pool->evict_work, EVICT_AGAIN);
 }
 
 void vms_fault_init_pool(struct vms_pool *pool)

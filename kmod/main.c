@@ -60,13 +60,23 @@ static int __init vmsched_init(void)
 	err = vms_hooks_init();
 	if (err)
 		goto err_stop;
-	/* Last: who can ask must find everything in its place. */
-	err = vms_netlink_init();
+	err = vms_hold_init();
 	if (err)
 		goto err_stop;
+	/* Last: who can ask must find everything in its place. */
+	err = vms_sysfs_init();
+	if (err)
+		goto err_hold;
+	err = vms_netlink_init();
+	if (err)
+		goto err_sysfs;
 	vms_sysrq_init();
 	return 0;
 
+err_sysfs:
+	vms_sysfs_exit();
+err_hold:
+	vms_hold_exit();
 err_stop:
 	stop();
 	goto err_vcpus;
@@ -89,6 +99,8 @@ static void __exit vmsched_exit(void)
 {
 	vms_sysrq_exit();
 	vms_netlink_exit();
+	vms_sysfs_exit();
+	vms_hold_exit();
 	/* Fails only for want of a little memory, or of a live pCPU. */
 	while (vms_switch_all_native())
 		msleep(20);

@@ -77,6 +77,12 @@ static const struct nla_policy vmsched_sched_evict_nl_policy[VMSCHED_A_FAULT_MES
 	[VMSCHED_A_FAULT_MESSAGE] = { .type = NLA_NUL_STRING, .len = 95, },
 };
 
+/* VMSCHED_CMD_SCHED_HOLD - do */
+static const struct nla_policy vmsched_sched_hold_nl_policy[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS + 1] = {
+	[VMSCHED_A_SWITCH_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
+	[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS] = { .type = NLA_U32, },
+};
+
 /* Ops table for vmsched */
 const struct genl_split_ops vmsched_nl_ops[] = {
 	{
@@ -165,6 +171,13 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.doit		= vmsched_nl_sched_evict_doit,
 		.policy		= vmsched_sched_evict_nl_policy,
 		.maxattr	= VMSCHED_A_FAULT_MESSAGE,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_SCHED_HOLD,
+		.doit		= vmsched_nl_sched_hold_doit,
+		.policy		= vmsched_sched_hold_nl_policy,
+		.maxattr	= VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

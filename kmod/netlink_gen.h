@@ -34,6 +34,7 @@ int vmsched_nl_fault_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vmsched_nl_fault_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
 int vmsched_nl_sched_evict_doit(struct sk_buff *skb, struct genl_info *info);
+int vmsched_nl_sched_hold_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VMSCHED_NLGRP_EVENTS,

@@ -9,17 +9,11 @@
  * fail - then drain and free what is old. Runs in a SCHED_FIFO kthread of its
  * own, so that nothing that it switches can starve it.
  *
- * Cease: no vCPU of the pool may enter guest mode any more, and every pCPU
- * takes an interrupt, which makes it leave guest mode. After that all vCPUs
- * are outside and those that try to enter wait at the gate.
- *
  * Locking: vms_mutex throughout, the pool lock for cease and commit.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
-#include <linux/error-injection.h>
 #include <linux/kthread.h>
-#include <linux/smp.h>
 
 #include "vmsched.h"
 
@@ -38,91 +32,6 @@ struct job {
 	struct vms_switch *req;
 	struct completion done;
 };
-
-/* Of the cease under way; serialised by vms_mutex. */
-static atomic_t cease_left;
-static DECLARE_COMPLETION(cease_done);
-
-static void cease_fn(void *unused)
-{
-	if (atomic_dec_and_test(&cease_left))
-		complete(&cease_done);
-}
-
-static noinline int vms_await_cease(u32 timeout_ms)
-{
-	if (!wait_for_completion_timeout(&cease_done,
-					 msecs_to_jiffies(timeout_ms) + 1))
-		return -ETIMEDOUT;
-	return 0;
-}
-ALLOW_ERROR_INJECTION(vms_await_cease, ERRNO);
-
-/*
- * Make every pCPU of the pool leave guest mode. Returns 0 or -ETIMEDOUT; in
- * the latter case the caller waits for cease_done once it has let go.
- */
-static int kick_all(struct vms_pool *pool, u32 timeout_ms)
-{
-	int cpu;
-
-	reinit_completion(&cease_done);
-	atomic_set(&cease_left, 1);
-	for_each_cpu(cpu, &pool->online) {
-		call_single_data_t *csd = &vms_pcpu(cpu)->cease_csd;
-
-		csd->func = cease_fn;
-		atomic_inc(&cease_left);
-		/* A pCPU that just goes offline has left guest mode. */
-		preempt_disable();
-		if (smp_call_function_single_async(cpu, csd))
-			cease_fn(NULL);
-		preempt_enable();
-	}
-	cease_fn(NULL);
-	return vms_await_cease(timeout_ms);
-}
-
-/* A vCPU is to run on a pCPU that one held before. */
-static bool wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
-{
-	struct vms_vcpu *v;
-
-	lockdep_assert_held(&pool->lock);
-	if (pool->managed)
-		return pc->cur && vms_inside(pc->cur->task);
-	list_for_each_entry(v, &pool->vcpus, pool_node)
-		if (task_cpu(v->task) == pc->cpu && v->state != VMS_HALTED &&
-		    vms_inside(v->task))
-			return true;
-	return false;
-}
-
-/*
- * Take the right to run away, and note which pCPUs lose something by it. Where
- * this thread runs, that is the one that it has displaced.
- */
-static void set_ceased(struct vms_pool *pool, u64 now)
-{
-	struct vms_vcpu *v;
-	struct vms_pcpu *pc;
-
-	raw_spin_lock_irq(&pool->lock);
-	pool->ceased = true;
-	pool->held_ns = 0;
-	pc = this_cpu_ptr(&vms_pcpus);
-	if (pc->pool == pool && wants_to_run(pool, pc))
-		WRITE_ONCE(pc->held_from, now);
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		if (test_bit(VMS_F_DEAD, &v->flags))
-			continue;
-		v->waited = v->parked;
-		if (READ_ONCE(v->on_cpu) && vms_inside(v->task))
-			WRITE_ONCE(vms_pcpu(task_cpu(v->task))->held_from, now);
-		WRITE_ONCE(v->pass, VMS_PASS_NONE);
-	}
-	raw_spin_unlock_irq(&pool->lock);
-}
 
 static bool still_held(struct vms_pool *pool)
 {
@@ -175,47 +84,12 @@ static u64 measure_hold(struct vms_pool *pool, u64 least)
 	for_each_cpu(cpu, &pool->cpus) {
 		struct vms_pcpu *pc = vms_pcpu(cpu);
 
-		if (pc->held_from && wants_to_run(pool, pc))
+		if (pc->held_from && vms_wants_to_run(pool, pc))
 			held = max(held, now - pc->held_from);
 		WRITE_ONCE(pc->held_from, 0);
 	}
 	raw_spin_unlock_irq(&pool->lock);
 	return held;
-}
-
-/*
- * Give each vCPU back what it may do under the scheduler in force. Under native,
- * those that had waited before are woken later, if @later says so.
- */
-static void __resume(struct vms_pool *pool, bool later, u64 now)
-{
-	struct vms_vcpu *v;
-
-	lockdep_assert_held(&pool->lock);
-	pool->ceased = false;
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		bool wait = later && !pool->managed && v->waited;
-
-		if (!pool->managed)
-			WRITE_ONCE(v->pass, VMS_PASS_ANY);
-		else if (v->state == VMS_GRANTED)
-			WRITE_ONCE(v->pass, v->cpu);
-		if (v->parked && v->pass != VMS_PASS_NONE && !wait)
-			vms_wake_later(v);
-		v->waited = false;
-	}
-}
-
-static void cancel_cease(struct vms_pool *pool)
-{
-	u64 now;
-
-	raw_spin_lock_irq(&pool->lock);
-	now = vms_now();
-	__resume(pool, false, now);
-	/* Slices may have ended meanwhile. */
-	__vms_resched_all(pool, now);
-	raw_spin_unlock_irq(&pool->lock);
 }
 
 static void __turn(struct vms_pool *pool, const struct vms_activation *to)
@@ -255,12 +129,29 @@ static void commit(struct vms_pool *pool, struct vmsched_inst *new,
 	if (vms_may_call(new))
 		new->ops->activate(new, now);
 	__vms_import_all(pool, was_native, now);
-	__resume(pool, true, now);
+	__vms_resume(pool, true, now);
 	__vms_fill_all(pool, now);
 	/* What it did wrong before it was in force counts now. */
 	if (!vms_may_call(new))
 		vms_fault_again(new);
 	raw_spin_unlock_irq(&pool->lock);
+}
+
+static int fail(struct vms_switch *req, int err, u32 attr, const char *why)
+{
+	req->attr = attr;
+	scnprintf(req->why, sizeof(req->why), "%s (step %s)", why,
+		  vms_step_name(req->step));
+	return err;
+}
+
+/* Go to the next step; an error if a test wants that. */
+static int step(struct vms_switch *req, enum vms_step step)
+{
+	req->step = step;
+	if (!vms_step_fails(step))
+		return 0;
+	return fail(req, -EIO, 0, "an error was injected");
 }
 
 static void destroy_next(struct vms_pool *pool)
@@ -274,9 +165,11 @@ static void destroy_next(struct vms_pool *pool)
 	}
 }
 
-static int create_next(struct vms_pool *pool, struct vmsched_inst *new)
+static int create_next(struct vms_pool *pool, struct vmsched_inst *new,
+		       struct vms_switch *req)
 {
 	struct vms_vcpu *v;
+	int err;
 
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		struct vmsched_vcpu *ent;
@@ -286,9 +179,13 @@ static int create_next(struct vms_pool *pool, struct vmsched_inst *new)
 			vms_apply_capture(v);
 			vms_apply_refresh(v);
 		}
+		err = step(req, VMS_STEP_VCPU);
+		if (err)
+			return err;
 		ent = vms_ent_create(new, v);
 		if (IS_ERR(ent))
-			return PTR_ERR(ent);
+			return fail(req, PTR_ERR(ent), VMSCHED_A_SWITCH_TO,
+				    "the scheduler could not take over a vCPU");
 		v->next_ent = ent;
 	}
 	if (vms_may_call(new))
@@ -315,11 +212,36 @@ static void restore_all(struct vms_pool *pool)
 		vms_apply_restore(v);
 }
 
-static int fail(struct vms_switch *req, int err, u32 attr, const char *why)
+/* Why the vCPUs did not cease in time: by name those that fit into a line. */
+static int fail_late(struct vms_switch *req, int err)
 {
-	req->attr = attr;
-	strscpy(req->why, why, sizeof(req->why));
-	return err;
+	static const char rest[] = " ...";
+	const size_t size = 64 - sizeof(rest);
+	char why[64];
+	char *end;
+
+	/* All of them are in what listeners are told. */
+	if (snprintf(why, size, req->late[0] ? "not out in %u ms: vCPU %s" :
+		     "a pCPU took no interrupt in %u ms%s", req->cease_ms,
+		     req->late) >= size) {
+		end = strrchr(why, ')');
+		strscpy(end ? end + 1 : why + size - 1, rest, sizeof(rest));
+	}
+	return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, why);
+}
+
+static int cease(struct vms_pool *pool, u64 *start, struct vms_switch *req)
+{
+	int err = step(req, VMS_STEP_CEASE);
+
+	if (err)
+		return err;
+	*start = vms_hold_since(pool, req);
+	if (*start)
+		return 0;
+	*start = vms_now();
+	err = vms_cease(pool, *start, req);
+	return err ? fail_late(req, err) : 0;
 }
 
 /* From the old instance to @new, which is ready. */
@@ -333,27 +255,15 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 
 	if (!pool->managed)
 		rehome(pool);
-	err = create_next(pool, new);
+	err = create_next(pool, new, req) ?: cease(pool, &start, req);
 	if (err)
-		return fail(req, err, VMSCHED_A_SWITCH_TO,
-			    "the scheduler could not take over a vCPU");
-
-	start = vms_now();
-	set_ceased(pool, start);
-	err = kick_all(pool, req->cease_ms);
-	req->cease_ns = vms_now() - start;
-	if (err) {
-		cancel_cease(pool);
-		/* The VMs go on; the interrupts must be over before the next. */
-		wait_for_completion(&cease_done);
-		return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
-			    "a pCPU kept in guest mode beyond cease-timeout; the old scheduler goes on");
-	}
+		return err;
 	commit(pool, new, to, req);
 	req->blackout_ns = vms_now() - start;
 	req->blackout_ns = measure_hold(pool, req->blackout_ns);
 
 	/* The old instance: each call of it was made under the pool lock. */
+	vms_hold_taken(pool);
 	destroy_next(pool);
 	restore_all(pool);
 	strscpy(pool->previous, old_ops->name, sizeof(pool->previous));
@@ -382,12 +292,18 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 	struct vmsched_inst *new;
 	int err;
 
+	err = step(req, VMS_STEP_PIN);
+	if (err)
+		return err;
 	ops = vms_sched_get(req->to);
 	if (IS_ERR(ops))
 		return fail(req, PTR_ERR(ops), VMSCHED_A_SWITCH_TO,
 			    PTR_ERR(ops) == -ENOENT ?
 			    "no such scheduler is registered; load it first" :
 			    "its module is just being loaded or removed; try again");
+	err = step(req, VMS_STEP_WAY);
+	if (err)
+		goto err_put;
 	err = vms_activate_find(pool, ops, req->activate, &to);
 	if (err) {
 		fail(req, err, VMSCHED_A_SWITCH_TO,
@@ -400,6 +316,9 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 		vms_sched_put(ops);
 		return 0;
 	}
+	err = step(req, VMS_STEP_INSTANCE);
+	if (err)
+		goto err_put;
 	new = vms_inst_create(ops, pool);
 	if (IS_ERR(new)) {
 		err = fail(req, PTR_ERR(new), VMSCHED_A_SWITCH_TO,
@@ -431,22 +350,29 @@ static void idle_fn(struct kthread_work *work)
 
 	mutex_lock(&vms_mutex);
 	list_for_each_entry(pool, &vms_pools, node)
-		managed |= pool->managed;
+		managed |= pool->managed || vms_is_held(pool);
 	mutex_unlock(&vms_mutex);
 	/* Only this worker changes that. */
 	if (!managed)
 		vms_kvm_watch(false);
 }
 
-/* Find the pool, and out who is wanted. Only this worker changes the answers. */
+/* Find the pool. Only this worker changes what is in force there. */
 static int look_up(struct vms_switch *req, struct vms_pool **pool)
 {
+	const char *why;
+	int err;
+
 	lockdep_assert_held(&vms_mutex);
+	err = step(req, VMS_STEP_LOOKUP);
+	if (err)
+		return err;
 	*pool = vms_pool_find(req->pool);
 	if (!*pool)
 		return fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL, "no such pool");
 	strscpy(req->from, (*pool)->inst->ops->name, sizeof(req->from));
-	return check(*pool, req);
+	err = vms_hold_check(*pool, req, &why);
+	return err ? fail(req, err, 0, why) : 0;
 }
 
 /* There is nothing to do, and nobody has to wait for it. */
@@ -456,19 +382,29 @@ static bool is_in_force(const struct vms_pool *pool, const struct vms_switch *re
 	       req->activate == vms_activated(pool);
 }
 
+/* No vCPU can be kept out of guest mode but at its entry. */
+static int watch(struct vms_switch *req)
+{
+	int err = vms_kvm_watch(true);
+
+	return err ? fail(req, err, 0, "KVM's run loop could not be hooked") : 0;
+}
+
 /* What patches code, and takes a while: before anybody waits. */
 static int make_ready(struct vms_pool *pool, struct vms_switch *req)
 {
-	int err = 0;
+	int err = step(req, VMS_STEP_HOOK);
 
-	if (strcmp(req->to, vms_native_ops.name))
-		err = vms_kvm_watch(true);
+	if (!err && strcmp(req->to, vms_native_ops.name))
+		err = watch(req);
+	if (!err)
+		err = step(req, VMS_STEP_PATCH);
 	if (err)
-		return fail(req, err, 0, "KVM's run loop could not be hooked");
+		return err;
 	err = vms_activate_prepare(pool, req->to, req->activate);
 	if (err)
 		return fail(req, err, VMSCHED_A_SWITCH_ACTIVATE,
-			    "another pool is activated by patch, which one can be at a time; use table");
+			    "another pool is activated by patch; only one can be, use table");
 	return 0;
 }
 
@@ -481,10 +417,11 @@ static int make_ready(struct vms_pool *pool, struct vms_switch *req)
  */
 int vms_switch_here(struct vms_switch *req)
 {
-	struct vms_pool *pool;
+	struct vms_pool *pool = NULL;
+	const char *why;
 
 	mutex_lock(&vms_mutex);
-	req->err = look_up(req, &pool);
+	req->err = look_up(req, &pool) ?: check(pool, req);
 	mutex_unlock(&vms_mutex);
 	if (!req->err && !is_in_force(pool, req)) {
 		int err = make_ready(pool, req);
@@ -497,6 +434,9 @@ int vms_switch_here(struct vms_switch *req)
 		vms_activate_settle(pool);
 	}
 	mutex_lock(&vms_mutex);
+	/* Done or not, this was what it was held for. */
+	if (pool && vms_is_held(pool) && !vms_hold_check(pool, req, &why))
+		vms_hold_drop(pool);
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
 	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
@@ -511,16 +451,47 @@ static void switch_fn(struct kthread_work *work)
 	complete(&job->done);
 }
 
-/* Have something done by the thread that switches. Context: any. */
-bool vms_switch_queue(struct kthread_delayed_work *work, unsigned long delay)
+
+/* Cease, and stay so for the switch that the same requester will ask for. */
+static void hold_fn(struct kthread_work *work)
 {
-	return kthread_queue_delayed_work(worker, work, delay);
+	struct job *job = container_of(work, struct job, work);
+	struct vms_switch *req = job->req;
+	struct vms_pool *pool;
+	u64 start;
+	int err;
+
+	mutex_lock(&vms_mutex);
+	err = look_up(req, &pool);
+	mutex_unlock(&vms_mutex);
+	if (err)
+		goto out;
+	req->activate = vms_activated(pool);
+	err = watch(req);
+	if (err)
+		goto out;
+	mutex_lock(&vms_mutex);
+	if (!vms_is_held(pool)) {
+		err = cease(pool, &start, req);
+		if (!err)
+			vms_hold_begin(pool, start, req);
+	}
+	mutex_unlock(&vms_mutex);
+	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
+out:
+	req->err = err;
+	complete(&job->done);
 }
 
-/* Wait until it has done what was queued. Context: process, vms_mutex not held. */
-void vms_switch_flush(void)
+static int run(struct vms_switch *req, kthread_work_func_t fn)
 {
-	kthread_flush_worker(worker);
+	struct job job = { .req = req };
+
+	kthread_init_work(&job.work, fn);
+	init_completion(&job.done);
+	kthread_queue_work(worker, &job.work);
+	wait_for_completion(&job.done);
+	return req->err;
 }
 
 /**
@@ -532,13 +503,38 @@ void vms_switch_flush(void)
  */
 int vms_switch_run(struct vms_switch *req)
 {
-	struct job job = { .req = req };
+	return run(req, switch_fn);
+}
 
-	kthread_init_work(&job.work, switch_fn);
-	init_completion(&job.done);
-	kthread_queue_work(worker, &job.work);
-	wait_for_completion(&job.done);
-	return req->err;
+/**
+ * vms_switch_hold() - cease a pool, until a switch by the same requester
+ * @req: request, and answer; its socket ends the hold when it is closed
+ *
+ * Context: process, may sleep; vms_mutex not held.
+ * Return: 0 or a negative errno, with the reason in @req->why.
+ */
+int vms_switch_hold(struct vms_switch *req)
+{
+	return run(req, hold_fn);
+}
+
+/* Have the thread that switches do something. Context: any. */
+void vms_switch_queue(struct kthread_work *work)
+{
+	kthread_queue_work(worker, work);
+}
+
+/* The same, after @delay jiffies. */
+void vms_switch_queue_later(struct kthread_delayed_work *work,
+			    unsigned long delay)
+{
+	kthread_queue_delayed_work(worker, work, delay);
+}
+
+/* Wait until it has done what was queued. Context: process, vms_mutex not held. */
+void vms_switch_flush(void)
+{
+	kthread_flush_worker(worker);
 }
 
 /* On unload: Linux decides again, everywhere. */
@@ -562,6 +558,7 @@ int vms_switch_all_native(void)
 
 int vms_switch_init(void)
 {
+	vms_cease_init();
 	worker = kthread_create_worker(0, "vmsched_switch");
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
@@ -578,4 +575,5 @@ void vms_switch_stop(void)
 void vms_switch_exit(void)
 {
 	kthread_destroy_worker(worker);
+	vms_cease_exit();
 }

@@ -23,7 +23,9 @@
 #include <vmsched/sched.h>
 
 #include "fault.h"
+#include "switch.h"
 
+struct kobject;
 struct netlink_ext_ack;
 struct seq_file;
 
@@ -102,6 +104,7 @@ enum vms_vcpu_flag {
  * @vcpus:	attached vCPUs
  * @nr_vcpus:	their number
  * @cpus:	pCPUs of the pool; constant
+ * @dir:	in sysfs, sysfs.c
  * @previous:	name of the scheduler before, or ""; under vms_mutex
  * @nr_vms:	under vms_mutex
  * @switches:	under vms_mutex, like the following ones
@@ -131,6 +134,7 @@ struct vms_pool {
 	struct list_head vcpus;
 	u32 nr_vcpus;
 	struct cpumask cpus;
+	struct kobject *dir;
 	char previous[VMSCHED_NAME_MAX];
 	u32 nr_vms;
 	u64 switches;
@@ -161,6 +165,7 @@ struct vms_pool {
  * @wake_work:	wakes them once no lock of Linux is held
  * @kick_work:	does nothing but to force an exit from guest mode
  * @cease_csd:	makes this pCPU leave guest mode during a cease
+ * @out:	it has done so
  * @held_from:	(P) when the vCPU that ran here had to cease, 0 once one entered
  *		guest mode again
  * @on:		followed vCPU that runs here; written by this pCPU, cleared by
@@ -189,6 +194,7 @@ struct vms_pcpu {
 	struct irq_work wake_work;
 	struct irq_work kick_work;
 	call_single_data_t cease_csd;
+	bool out;
 	u64 held_from;
 	struct vms_vcpu *on;
 	struct vms_vcpu *keeps;
@@ -349,34 +355,6 @@ struct vms_vcpu {
 	struct kthread_work move_work;
 	struct llist_node dead_node;
 	struct rcu_head rcu;
-};
-
-/**
- * struct vms_switch - a request to change the scheduler, and its answer
- * @pool:	name of the pool
- * @to:		scheduler wanted, "" for the previous one
- * @activate:	enum vmsched_activate
- * @cease_ms:	longest time to wait for the vCPUs to cease
- * @from:	answer: scheduler before
- * @cease_ns:	answer: how long the cease took
- * @blackout_ns: answer: longest time a runnable vCPU was held
- * @vcpus:	answer: number of vCPUs handed over
- * @err:	answer: 0 or a negative errno
- * @attr:	answer: attribute of the request to blame, 0 for none
- * @why:	answer: what went wrong, a constant format with @to inserted
- */
-struct vms_switch {
-	char pool[VMSCHED_NAME_MAX];
-	char to[VMSCHED_NAME_MAX];
-	u32 activate;
-	u32 cease_ms;
-	char from[VMSCHED_NAME_MAX];
-	u64 cease_ns;
-	u64 blackout_ns;
-	u32 vcpus;
-	int err;
-	u32 attr;
-	char why[96];
 };
 
 /* Serialises all that changes slowly: VMs, pools, parameters, switches. */
@@ -540,20 +518,9 @@ static inline enum vmsched_activate vms_activated(const struct vms_pool *pool)
 	return min_t(u32, pool->way, VMSCHED_ACTIVATE_PATCH);
 }
 
-/* switch.c */
-int vms_switch_init(void);
-void vms_switch_stop(void);
-void vms_switch_exit(void);
-int vms_switch_run(struct vms_switch *req);
-int vms_switch_all_native(void);
-
-bool vms_switch_queue(struct kthread_delayed_work *work, unsigned long delay);
-int vms_switch_here(struct vms_switch *req);
-void vms_switch_flush(void);
-
-/* handover.c: from one scheduler to the next */
-void __vms_export_all(struct vms_pool *pool, u64 now);
-void __vms_import_all(struct vms_pool *pool, bool linux_had, u64 now);
+/* step.c */
+const char *vms_step_name(enum vms_step step);
+bool vms_step_fails(enum vms_step step);
 
 /* kvm.c, hooks.c */
 int vms_kvm_init(void);
@@ -562,6 +529,10 @@ struct vms_vcpu *vms_kvm_leaving(struct vms_vcpu *v);
 void vms_kvm_exit(void);
 int vms_hooks_init(void);
 void vms_hooks_exit(void);
+
+/* sysfs.c */
+int vms_sysfs_init(void);
+void vms_sysfs_exit(void);
 
 /* netlink.c, notify.c, fill.c */
 struct sk_buff;

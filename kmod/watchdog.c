@@ -48,7 +48,7 @@ static DEFINE_KTHREAD_DELAYED_WORK(look_work, look_fn);
 
 static void look_later(void)
 {
-	vms_switch_queue(&look_work,
+	vms_switch_queue_later(&look_work,
 			 msecs_to_jiffies(READ_ONCE(watchdog_ms) / LOOKS));
 }
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Changing the scheduler of a pool: the request, and the files that take part.
+ * Included by vmsched.h.
+ */
+#ifndef _VMS_SWITCH_H
+#define _VMS_SWITCH_H
+
+#include <linux/kthread.h>
+#include <linux/types.h>
+
+#include <vmsched/sched.h>
+
+struct vms_pcpu;
+struct vms_pool;
+
+/* What a switch does before it cannot fail any more, see step.c. */
+enum vms_step {
+	VMS_STEP_LOOKUP,	/* find the pool, and the scheduler before */
+	VMS_STEP_HOOK,		/* see guest entries */
+	VMS_STEP_PATCH,		/* the calls that it will turn to */
+	VMS_STEP_PIN,		/* the module */
+	VMS_STEP_WAY,		/* how requests will reach it */
+	VMS_STEP_INSTANCE,	/* memory and init() */
+	VMS_STEP_VCPU,		/* its view of each vCPU */
+	VMS_STEP_CEASE,
+	VMS_STEPS
+};
+
+/**
+ * struct vms_switch - a request to change the scheduler, and its answer
+ * @pool:	name of the pool
+ * @to:		scheduler wanted, "" for the previous one
+ * @activate:	enum vmsched_activate
+ * @cease_ms:	longest time to wait for the vCPUs to cease
+ * @portid:	socket of the requester, 0 for none
+ * @from:	answer: scheduler before
+ * @cease_ns:	answer: how long the cease took
+ * @blackout_ns: answer: longest time a runnable vCPU was held
+ * @vcpus:	answer: number of vCPUs handed over
+ * @err:	answer: 0 or a negative errno
+ * @attr:	answer: attribute of the request to blame, 0 for none
+ * @step:	answer: what was being done
+ * @why:	answer: what went wrong, no longer than an extended ACK can hold
+ * @late:	answer: vCPUs that were still in guest mode at the deadline
+ */
+struct vms_switch {
+	char pool[VMSCHED_NAME_MAX];
+	char to[VMSCHED_NAME_MAX];
+	u32 activate;
+	u32 cease_ms;
+	u32 portid;
+	char from[VMSCHED_NAME_MAX];
+	u64 cease_ns;
+	u64 blackout_ns;
+	u32 vcpus;
+	int err;
+	u32 attr;
+	enum vms_step step;
+	char why[80];
+	char late[192];
+};
+
+/* cease.c: all vCPUs of a pool out of guest mode, and back */
+void vms_cease_init(void);
+void vms_cease_exit(void);
+bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc);
+int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req);
+void vms_uncease(struct vms_pool *pool);
+void __vms_resume(struct vms_pool *pool, bool later, u64 now);
+
+/* hold.c: ceased before the image of the next scheduler is loaded */
+void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);
+int vms_hold_check(const struct vms_pool *pool, const struct vms_switch *req,
+		   const char **why);
+bool vms_is_held(const struct vms_pool *pool);
+u64 vms_hold_since(const struct vms_pool *pool, struct vms_switch *req);
+void vms_hold_taken(struct vms_pool *pool);
+void vms_hold_drop(struct vms_pool *pool);
+int vms_hold_init(void);
+void vms_hold_exit(void);
+
+/* switch.c */
+int vms_switch_init(void);
+int vms_switch_hold(struct vms_switch *req);
+void vms_switch_queue(struct kthread_work *work);
+void vms_switch_flush(void);
+void vms_switch_stop(void);
+void vms_switch_exit(void);
+int vms_switch_run(struct vms_switch *req);
+int vms_switch_all_native(void);
+void vms_switch_queue_later(struct kthread_delayed_work *work,
+			    unsigned long delay);
+int vms_switch_here(struct vms_switch *req);
+
+/* handover.c: from one scheduler to the next */
+void __vms_export_all(struct vms_pool *pool, u64 now);
+void __vms_import_all(struct vms_pool *pool, bool linux_had, u64 now);
+
+#endif /* _VMS_SWITCH_H */

@@ -161,6 +161,8 @@ int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req)
 	    put_u64(skb, VMSCHED_A_SWITCH_CEASE_NS, req->cease_ns) ||
 	    put_u64(skb, VMSCHED_A_SWITCH_BLACKOUT_NS, req->blackout_ns) ||
 	    nla_put_u32(skb, VMSCHED_A_SWITCH_VCPUS, req->vcpus) ||
+	    put_u64(skb, VMSCHED_A_SWITCH_CONSOLE_NS, req->console_ns) ||
+	    nla_put_u32(skb, VMSCHED_A_SWITCH_CONSOLE_LATE, req->console_late) ||
 	    (req->err &&
 	     nla_put_u32(skb, VMSCHED_A_SWITCH_ERROR, -req->err)))
 		return -EMSGSIZE;

@@ -58,12 +58,17 @@ static int __init vmsched_init(void)
 	err = vms_hooks_init();
 	if (err)
 		goto err_stop;
+	err = vms_console_init();
+	if (err)
+		goto err_stop;
 	/* Last: who can ask must find everything in its place. */
 	err = vms_netlink_init();
 	if (err)
-		goto err_stop;
+		goto err_console;
 	return 0;
 
+err_console:
+	vms_console_exit();
 err_stop:
 	stop();
 	goto err_vcpus;
@@ -85,6 +90,7 @@ err_registry:
 static void __exit vmsched_exit(void)
 {
 	vms_netlink_exit();
+	vms_console_exit();
 	/* Fails only for want of a little memory, or of a live pCPU. */
 	while (vms_switch_all_native())
 		msleep(20);

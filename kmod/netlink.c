@@ -52,7 +52,7 @@ struct genl_family vmsched_nl_family __ro_after_init = {
 };
 
 /* GENL_ADMIN_PERM asks for CAP_NET_ADMIN: network admins own no VMs. */
-static int may_write(struct sk_buff *skb, struct genl_info *info)
+int vms_may_write(struct sk_buff *skb, struct genl_info *info)
 {
 	if (netlink_capable(skb, CAP_SYS_ADMIN))
 		return 0;
@@ -336,7 +336,7 @@ int vmsched_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct vms_vm *vm;
 	int err;
 
-	err = may_write(skb, info);
+	err = vms_may_write(skb, info);
 	if (err)
 		return err;
 	if (!info->attrs[VMSCHED_A_VM_ID])
@@ -435,7 +435,7 @@ int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct vms_vcpu *v;
 	int err;
 
-	err = may_write(skb, info);
+	err = vms_may_write(skb, info);
 	if (err)
 		return err;
 	if (!attrs[VMSCHED_A_VCPU_VM_ID])
@@ -454,6 +454,22 @@ int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 					  info->extack);
 	mutex_unlock(&vms_mutex);
 	return err;
+}
+
+static int parse_console(struct genl_info *info, struct vms_switch *req)
+{
+	struct nlattr *on = info->attrs[VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT];
+	struct nlattr *ms = info->attrs[VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS];
+
+	req->on_console = on ? nla_get_u32(on) : VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON;
+	req->console_ms = ms ? nla_get_u32(ms) : VMS_CONSOLE_MS_DFL;
+	if (req->console_ms < 1 || req->console_ms > VMS_CONSOLE_MS_MAX) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, ms,
+					"console-timeout %u outside 1..%u ms",
+					req->console_ms, VMS_CONSOLE_MS_MAX);
+		return -ERANGE;
+	}
+	return 0;
 }
 
 static int parse_switch(struct genl_info *info, struct vms_switch *req)
@@ -478,7 +494,7 @@ static int parse_switch(struct genl_info *info, struct vms_switch *req)
 					req->cease_ms, VMS_CEASE_MS_MAX);
 		return -ERANGE;
 	}
-	return 0;
+	return parse_console(info, req);
 }
 
 int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
@@ -488,7 +504,7 @@ int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
-	err = may_write(skb, info);
+	err = vms_may_write(skb, info);
 	if (err)
 		return err;
 	err = parse_switch(info, &req);

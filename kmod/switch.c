@@ -472,7 +472,7 @@ static void switch_fn(struct kthread_work *work)
 	req->err = look_up(req, &pool);
 	mutex_unlock(&vms_mutex);
 	if (!req->err && !is_in_force(pool, req)) {
-		int err = make_ready(pool, req);
+		int err = make_ready(pool, req) ?: vms_console_cease(pool, req);
 
 		mutex_lock(&vms_mutex);
 		if (err)
@@ -480,6 +480,7 @@ static void switch_fn(struct kthread_work *work)
 		req->err = err ?: switch_locked(pool, req);
 		mutex_unlock(&vms_mutex);
 		vms_activate_settle(pool);
+		vms_console_resume(pool, req);
 	}
 	mutex_lock(&vms_mutex);
 	vms_notify_switch(req);

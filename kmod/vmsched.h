@@ -33,6 +33,9 @@ struct seq_file;
 
 #define VMS_CEASE_MS_DFL	50
 #define VMS_CEASE_MS_MAX	10000
+#define VMS_CONSOLE_MS_DFL	100
+#define VMS_CONSOLE_MS_MAX	1000
+#define VMS_CONSOLE_AGENTS_MAX	16
 
 /* Slices shorter than this are not worth a switch. */
 #define VMS_SLICE_MIN_NS	(50 * NSEC_PER_USEC)
@@ -326,10 +329,15 @@ struct vms_vcpu {
  * @to:		scheduler wanted, "" for the previous one
  * @activate:	enum vmsched_activate
  * @cease_ms:	longest time to wait for the vCPUs to cease
+ * @on_console:	enum vmsched_on_console_timeout
+ * @console_ms:	longest time to wait for the console agents before that, 0 for
+ *		VMS_CONSOLE_MS_DFL
  * @from:	answer: scheduler before
  * @cease_ns:	answer: how long the cease took
  * @blackout_ns: answer: longest time a runnable vCPU was held
  * @vcpus:	answer: number of vCPUs handed over
+ * @console_ns:	answer: how long the console agents took
+ * @console_late: answer: number of those that were not waited for any more
  * @err:	answer: 0 or a negative errno
  * @attr:	answer: attribute of the request to blame, 0 for none
  * @why:	answer: what went wrong, a constant format with @to inserted
@@ -339,10 +347,14 @@ struct vms_switch {
 	char to[VMSCHED_NAME_MAX];
 	u32 activate;
 	u32 cease_ms;
+	u32 on_console;
+	u32 console_ms;
 	char from[VMSCHED_NAME_MAX];
 	u64 cease_ns;
 	u64 blackout_ns;
 	u32 vcpus;
+	u64 console_ns;
+	u32 console_late;
 	int err;
 	u32 attr;
 	char why[96];
@@ -516,6 +528,14 @@ void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
 int vms_switch_all_native(void);
 
+/* console.c: who connects terminals to the consoles of a pool */
+int vms_console_init(void);
+void vms_console_exit(void);
+int vms_console_attach(const struct vms_pool *pool, u32 portid);
+int vms_console_ack(u32 portid, u32 seq);
+int vms_console_cease(const struct vms_pool *pool, struct vms_switch *req);
+void vms_console_resume(const struct vms_pool *pool, const struct vms_switch *req);
+
 /* handover.c: from one scheduler to the next */
 void __vms_export_all(struct vms_pool *pool, u64 now);
 void __vms_import_all(struct vms_pool *pool, bool linux_had, u64 now);
@@ -528,9 +548,11 @@ void vms_kvm_exit(void);
 int vms_hooks_init(void);
 void vms_hooks_exit(void);
 
-/* netlink.c, notify.c, fill.c */
+/* netlink.c, netlink_console.c, notify.c, fill.c */
+struct genl_info;
 struct sk_buff;
 extern struct genl_family vmsched_nl_family;
+int vms_may_write(struct sk_buff *skb, struct genl_info *info);
 int vms_netlink_init(void);
 void vms_netlink_exit(void);
 void vms_notify_init(void);

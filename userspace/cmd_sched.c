@@ -290,12 +290,17 @@ static int cmd_unload(struct ctx *ctx, int argc, char **argv)
 
 /* --- Switching --- */
 
-enum { KEY_POOL, KEY_ACTIVATE, KEY_CEASE_TIMEOUT, N_KEYS };
+enum {
+	KEY_POOL, KEY_ACTIVATE, KEY_CEASE_TIMEOUT, KEY_CONSOLE_TIMEOUT,
+	KEY_ON_CONSOLE_TIMEOUT, N_KEYS
+};
 
 static const char *const switch_words[N_KEYS + 1] = {
 	[KEY_POOL] = "pool",
 	[KEY_ACTIVATE] = "activate",
 	[KEY_CEASE_TIMEOUT] = "cease-timeout",
+	[KEY_CONSOLE_TIMEOUT] = "console-timeout",
+	[KEY_ON_CONSOLE_TIMEOUT] = "on-console-timeout",
 };
 
 static const char *const previous_words[] = { "pool", NULL };
@@ -331,6 +336,26 @@ static void want_pool(struct switch_info *want, const char *pool)
 	want->have |= MODEL_BIT(VMSCHED_A_SWITCH_POOL);
 }
 
+static int take_console(const struct ctx *ctx, const char **values,
+			struct switch_info *want)
+{
+	int word;
+
+	if (values[KEY_ON_CONSOLE_TIMEOUT]) {
+		word = match_word(ctx, values[KEY_ON_CONSOLE_TIMEOUT],
+				  "action", on_console_timeout_words);
+		if (word < 0)
+			return EXIT_USAGE;
+		want->on_console_timeout = word;
+		want->have |= MODEL_BIT(VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT);
+	}
+	if (!values[KEY_CONSOLE_TIMEOUT])
+		return EXIT_DONE;
+	want->have |= MODEL_BIT(VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS);
+	return take_u32(ctx, "console-timeout", values[KEY_CONSOLE_TIMEOUT], 1,
+			1000, &want->console_timeout_ms);
+}
+
 static int take_switch(const struct ctx *ctx, const char **values,
 		       struct switch_info *want)
 {
@@ -351,7 +376,7 @@ static int take_switch(const struct ctx *ctx, const char **values,
 				&want->cease_timeout_ms);
 		want->have |= MODEL_BIT(VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS);
 	}
-	return code;
+	return code ?: take_console(ctx, values, want);
 }
 
 static int cmd_switch(struct ctx *ctx, int argc, char **argv)
@@ -398,7 +423,7 @@ const struct command sched_commands[] = {
 	{ "unload", "sched unload NAME",
 	  "unload the module of a scheduler that no pool uses", cmd_unload },
 	{ "switch",
-	  "sched switch NAME [pool P] [activate id|table|patch] [cease-timeout MS]",
+	  "sched switch NAME [pool P] [activate id|table|patch] [cease-timeout MS] [on-console-timeout go-on|give-up] [console-timeout MS]",
 	  "make it the active scheduler while the VMs run; loads it if needed",
 	  cmd_switch },
 	{ "previous", "sched previous [pool P]",

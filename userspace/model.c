@@ -16,6 +16,12 @@ const char *const activate_words[] = {
 	NULL,
 };
 
+const char *const on_console_timeout_words[] = {
+	[VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON] = "go-on",
+	[VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP] = "give-up",
+	NULL,
+};
+
 static const char *const vcpu_state_words[] = {
 	[VMSCHED_VCPU_STATE_USER] = "user",
 	[VMSCHED_VCPU_STATE_HALTED] = "halted",
@@ -161,6 +167,24 @@ static const struct field switch_fields[] = {
 	{ SWITCH(BLACKOUT_NS, NS, blackout_ns, "blackout", "blackout_ns") },
 	{ SWITCH(VCPUS, U32, vcpus, "vcpus", "vcpus") },
 	{ SWITCH(ERROR, ERRNO, error, "error", "error") },
+	{ SWITCH(ON_CONSOLE_TIMEOUT, WORD, on_console_timeout,
+		 "on-console-timeout", NULL), .words = on_console_timeout_words },
+	{ SWITCH(CONSOLE_TIMEOUT_MS, U32, console_timeout_ms, "console-timeout",
+		 NULL) },
+	{ SWITCH(CONSOLE_NS, NS, console_ns, "console", "console_ns") },
+	{ SWITCH(CONSOLE_LATE, U32, console_late, "console-late", "console_late") },
+	{ }
+};
+
+#define CONSOLE(_attr, _kind, _member, _key, _json) \
+	FIELD(VMSCHED_A_CONSOLE_##_attr, _kind, console_info, _member, _key, \
+	      _json)
+
+static const struct field console_fields[] = {
+	{ CONSOLE(POOL, TEXT, pool, "pool", "pool") },
+	{ CONSOLE(SEQ, U32, seq, "seq", "seq") },
+	{ CONSOLE(DEADLINE_NS, NS, deadline_ns, "deadline", "deadline_ns") },
+	{ CONSOLE(ERROR, ERRNO, error, "error", "error") },
 	{ }
 };
 
@@ -178,6 +202,7 @@ MODEL(params, params, "parameters");
 MODEL(vm, vm, "VM");
 MODEL(vcpu, vcpu, "vCPU");
 MODEL(switch, switch_info, "switch");
+MODEL(console, console_info, "console");
 
 const struct field *model_field(const struct model *model, int attr)
 {

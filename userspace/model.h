@@ -145,6 +145,18 @@ struct switch_info {
 	__u32 cease_timeout_ms;
 	__u32 vcpus;
 	__u32 error;
+	__u64 console_ns;
+	__u32 console_late;
+	__u32 on_console_timeout;
+	__u32 console_timeout_ms;
+};
+
+struct console_info {
+	__u64 have;
+	char *pool;
+	__u64 deadline_ns;
+	__u32 seq;
+	__u32 error;
 };
 
 extern const struct model status_model;
@@ -154,8 +166,10 @@ extern const struct model params_model;
 extern const struct model vm_model;
 extern const struct model vcpu_model;
 extern const struct model switch_model;
+extern const struct model console_model;
 
 extern const char *const activate_words[];
+extern const char *const on_console_timeout_words[];
 
 /* Growing array of the structs of one model */
 struct list {

@@ -131,6 +131,10 @@ static const char * const command_names[VMSCHED_CMD_MAX + 1] = {
 	[VMSCHED_CMD_VM_DEL_NTF] = "vm-del-ntf",
 	[VMSCHED_CMD_SCHED_ADD_NTF] = "sched-add-ntf",
 	[VMSCHED_CMD_SCHED_DEL_NTF] = "sched-del-ntf",
+	[VMSCHED_CMD_CONSOLE_ATTACH] = "console-attach",
+	[VMSCHED_CMD_CONSOLE_ACK] = "console-ack",
+	[VMSCHED_CMD_CONSOLE_CEASE_NTF] = "console-cease-ntf",
+	[VMSCHED_CMD_CONSOLE_RESUME_NTF] = "console-resume-ntf",
 };
 
 uint8_t doc_command(const char *name)

@@ -53,6 +53,7 @@ extern const struct command vm_commands[];
 extern const struct command vcpu_commands[];
 extern const struct command pool_commands[];
 extern const struct command events_commands[];
+extern const struct command request_commands[];
 
 /* All return the exit code to give; the message ends up on one line. */
 __printf(2, 3) int fail(int code, const char *fmt, ...);

@@ -387,6 +387,7 @@ static const struct {
 	[VMSCHED_CMD_VM_DEL_NTF] = { "vm-del", &vm_model },
 	[VMSCHED_CMD_SCHED_ADD_NTF] = { "sched-add", &sched_model },
 	[VMSCHED_CMD_SCHED_DEL_NTF] = { "sched-del", &sched_model },
+	[VMSCHED_CMD_OWNER_NTF] = { "owner", &owner_model },
 };
 
 static bool family_gone(struct nlmsghdr *hdr)

@@ -40,6 +40,7 @@ const struct object objects[] = {
 	{ "vm", "virtual machines and their parameters", vm_commands },
 	{ "vcpu", "virtual processors", vcpu_commands },
 	{ "pool", "sets of processors with a scheduler each", pool_commands },
+	{ "request", "ask for something on behalf of a VM", request_commands },
 	{ "events", "what happens, as it happens", events_commands },
 	{ "version", "version of this program", version_commands },
 	{ "help", "list the commands of an object", help_commands },

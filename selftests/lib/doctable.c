@@ -131,6 +131,8 @@ static const char * const command_names[VMSCHED_CMD_MAX + 1] = {
 	[VMSCHED_CMD_VM_DEL_NTF] = "vm-del-ntf",
 	[VMSCHED_CMD_SCHED_ADD_NTF] = "sched-add-ntf",
 	[VMSCHED_CMD_SCHED_DEL_NTF] = "sched-del-ntf",
+	[VMSCHED_CMD_REQUEST] = "request",
+	[VMSCHED_CMD_OWNER_NTF] = "owner-ntf",
 };
 
 uint8_t doc_command(const char *name)

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
+#include "console.h"
 #include "netlink_gen.h"
 #include "vmsched.h"
 

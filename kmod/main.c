@@ -11,6 +11,8 @@
 #include <linux/module.h>
 #include <linux/tracepoint.h>
 
+#include "request.h"
+#include "console.h"
 #include "vmsched.h"
 
 /* Nobody can ask for anything any more, all pools are native. */
@@ -27,6 +29,7 @@ static void stop(void)
 	/* Works that the hooks had left behind may have used them again. */
 	vms_apply_flush();
 	vms_pcpus_stop();
+	vms_owner_exit();
 }
 
 static int __init vmsched_init(void)

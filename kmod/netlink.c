@@ -17,7 +17,9 @@
 #include <net/genetlink.h>
 
 #include "compat.h"
+#include "console.h"
 #include "netlink_gen.h"
+#include "request.h"
 #include "vmsched.h"
 
 static bool unpriv_reads;
@@ -456,22 +458,6 @@ int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static int parse_console(struct genl_info *info, struct vms_switch *req)
-{
-	struct nlattr *on = info->attrs[VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT];
-	struct nlattr *ms = info->attrs[VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS];
-
-	req->on_console = on ? nla_get_u32(on) : VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON;
-	req->console_ms = ms ? nla_get_u32(ms) : VMS_CONSOLE_MS_DFL;
-	if (req->console_ms < 1 || req->console_ms > VMS_CONSOLE_MS_MAX) {
-		NL_SET_ERR_MSG_ATTR_FMT(info->extack, ms,
-					"console-timeout %u outside 1..%u ms",
-					req->console_ms, VMS_CONSOLE_MS_MAX);
-		return -ERANGE;
-	}
-	return 0;
-}
-
 static int parse_switch(struct genl_info *info, struct vms_switch *req)
 {
 	struct nlattr **attrs = info->attrs;
@@ -494,7 +480,7 @@ static int parse_switch(struct genl_info *info, struct vms_switch *req)
 					req->cease_ms, VMS_CEASE_MS_MAX);
 		return -ERANGE;
 	}
-	return parse_console(info, req);
+	return vms_console_parse(info, req);
 }
 
 int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
@@ -522,6 +508,49 @@ int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	}
 	return reply_end(reply, hdr, vms_fill_switch(reply, &req), info);
+}
+
+static int parse_request(struct genl_info *info, struct vms_request *req)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (!attrs[VMSCHED_A_REQUEST_KIND])
+		return missing(info, VMSCHED_A_REQUEST_KIND, "kind");
+	if (!attrs[VMSCHED_A_REQUEST_VM_ID])
+		return missing(info, VMSCHED_A_REQUEST_VM_ID, "vm-id");
+	req->kind = nla_get_u32(attrs[VMSCHED_A_REQUEST_KIND]);
+	req->vm_id = nla_get_u64(attrs[VMSCHED_A_REQUEST_VM_ID]);
+	req->has_weight = attrs[VMSCHED_A_REQUEST_WEIGHT];
+	if (req->has_weight)
+		req->weight = nla_get_u32(attrs[VMSCHED_A_REQUEST_WEIGHT]);
+	return 0;
+}
+
+int vmsched_nl_request_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vms_request req = {};
+	struct sk_buff *reply;
+	void *hdr;
+	int err;
+
+	err = vms_may_write(skb, info);
+	if (err)
+		return err;
+	err = parse_request(info, &req);
+	if (err)
+		return err;
+	/* Before it is done: after that nothing may fail. */
+	reply = reply_new(info, &hdr);
+	if (!reply)
+		return no_memory(info);
+	err = vms_request_run(&req);
+	if (err) {
+		nlmsg_free(reply);
+		GENL_SET_ERR_MSG_FMT(info, "%s", req.why);
+		NL_SET_BAD_ATTR(info->extack, info->attrs[req.attr]);
+		return err;
+	}
+	return reply_end(reply, hdr, vms_fill_request(reply, &req), info);
 }
 
 static void __init open_reads(struct genl_split_ops *op)

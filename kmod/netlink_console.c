@@ -1,12 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Commands of console agents: parse, one call, answer.
+ * Commands of console agents: parse, one call, answer. And what a request for a
+ * switch says about them.
  */
 #include <net/genetlink.h>
 
 #include "compat.h"
+#include "console.h"
 #include "netlink_gen.h"
 #include "vmsched.h"
+
+int vms_console_parse(struct genl_info *info, struct vms_switch *req)
+{
+	struct nlattr *on = info->attrs[VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT];
+	struct nlattr *ms = info->attrs[VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS];
+
+	req->on_console = on ? nla_get_u32(on) : VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON;
+	req->console_ms = ms ? nla_get_u32(ms) : VMS_CONSOLE_MS_DFL;
+	if (req->console_ms < 1 || req->console_ms > VMS_CONSOLE_MS_MAX) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, ms,
+					"console-timeout %u outside 1..%u ms",
+					req->console_ms, VMS_CONSOLE_MS_MAX);
+		return -ERANGE;
+	}
+	return 0;
+}
 
 static int refuse_agent(struct genl_info *info, int err)
 {

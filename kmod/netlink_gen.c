@@ -68,6 +68,13 @@ static const struct nla_policy vmsched_sched_switch_nl_policy[VMSCHED_A_SWITCH_C
 	[VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS] = { .type = NLA_U32, },
 };
 
+/* VMSCHED_CMD_REQUEST - do */
+static const struct nla_policy vmsched_request_nl_policy[VMSCHED_A_REQUEST_WEIGHT + 1] = {
+	[VMSCHED_A_REQUEST_KIND] = NLA_POLICY_MAX(NLA_U32, 2),
+	[VMSCHED_A_REQUEST_VM_ID] = { .type = NLA_U64, },
+	[VMSCHED_A_REQUEST_WEIGHT] = { .type = NLA_U32, },
+};
+
 /* VMSCHED_CMD_CONSOLE_ATTACH - do */
 static const struct nla_policy vmsched_console_attach_nl_policy[VMSCHED_A_CONSOLE_POOL + 1] = {
 	[VMSCHED_A_CONSOLE_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
@@ -147,6 +154,13 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.doit		= vmsched_nl_sched_switch_doit,
 		.policy		= vmsched_sched_switch_nl_policy,
 		.maxattr	= VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_REQUEST,
+		.doit		= vmsched_nl_request_doit,
+		.policy		= vmsched_request_nl_policy,
+		.maxattr	= VMSCHED_A_REQUEST_WEIGHT,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

@@ -21,6 +21,7 @@
 #include <linux/kthread.h>
 #include <linux/smp.h>
 
+#include "console.h"
 #include "vmsched.h"
 
 /* How long to wait for the guest entries that end the blackout. */

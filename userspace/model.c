@@ -34,6 +34,36 @@ static const char *const missing_words[] = {
 	"custom-slice", "split-ops", "user-mask", NULL,
 };
 
+static const char *const owner_why_words[] = {
+	[VMSCHED_OWNER_WHY_REQUEST] = "request",
+	[VMSCHED_OWNER_WHY_GONE] = "gone",
+	[VMSCHED_OWNER_WHY_DIED] = "died",
+	[VMSCHED_OWNER_WHY_SHUTDOWN] = "shutdown",
+	[VMSCHED_OWNER_WHY_CRASH] = "crash",
+	[VMSCHED_OWNER_WHY_ERROR] = "error",
+	NULL,
+};
+
+static const char *const request_kind_words[] = {
+	[VMSCHED_REQUEST_KIND_YIELD] = "yield",
+	[VMSCHED_REQUEST_KIND_OWNER] = "owner",
+	[VMSCHED_REQUEST_KIND_PRIO] = "prio",
+	NULL,
+};
+
+static const char *const request_reason_words[] = {
+	[VMSCHED_REQUEST_REASON_DONE] = "done",
+	[VMSCHED_REQUEST_REASON_UNCHANGED] = "unchanged",
+	[VMSCHED_REQUEST_REASON_NATIVE] = "native",
+	[VMSCHED_REQUEST_REASON_NO_GRANT] = "no-grant",
+	[VMSCHED_REQUEST_REASON_NOBODY_WAITS] = "nobody-waits",
+	[VMSCHED_REQUEST_REASON_NO_SIBLING] = "no-sibling",
+	[VMSCHED_REQUEST_REASON_LIMITED] = "limited",
+	[VMSCHED_REQUEST_REASON_CEASED] = "ceased",
+	[VMSCHED_REQUEST_REASON_UNKNOWN] = "unknown",
+	NULL,
+};
+
 #define FIELD(_attr, _kind, _struct, _member, _key, _json) \
 	.attr = (_attr), .kind = FIELD_##_kind, .key = (_key), \
 	.json = (_json), .offset = offsetof(struct _struct, _member)
@@ -85,6 +115,8 @@ static const struct field pool_fields[] = {
 	       "failed_switches") },
 	{ POOL(CEASE_NS, NS, cease_ns, "cease", "cease_ns") },
 	{ POOL(BLACKOUT_NS, NS, blackout_ns, "blackout", "blackout_ns") },
+	{ POOL(CONSOLE_OWNER, U64, console_owner, "console-owner",
+	       "console_owner") },
 	{ }
 };
 
@@ -188,6 +220,39 @@ static const struct field console_fields[] = {
 	{ }
 };
 
+#define OWNER(_attr, _kind, _member, _key, _json) \
+	FIELD(VMSCHED_A_OWNER_##_attr, _kind, owner, _member, _key, _json)
+
+static const struct field owner_fields[] = {
+	{ OWNER(POOL, TEXT, pool, "pool", "pool"), .need = true },
+	{ OWNER(OLD, U64, old, "old", "old") },
+	{ OWNER(NEW, U64, new, "new", "new") },
+	{ OWNER(WHY, WORD, why, "why", "why"), .words = owner_why_words,
+	  .need = true },
+	{ }
+};
+
+#define REQUEST(_attr, _kind, _member, _key, _json) \
+	FIELD(VMSCHED_A_REQUEST_##_attr, _kind, request, _member, _key, _json)
+
+static const struct field request_fields[] = {
+	{ REQUEST(KIND, WORD, kind, "kind", "request"),
+	  .words = request_kind_words, .need = true },
+	{ REQUEST(VM_ID, U64, vm_id, "vm", "vm"), .need = true },
+	{ REQUEST(HANDLED, FLAG, handled, "handled", "handled"),
+	  .need = true },
+	{ REQUEST(REASON, WORD, reason, "reason", "reason"),
+	  .words = request_reason_words, .need = true },
+	{ REQUEST(VCPUS, U32, vcpus, "vcpus", "vcpus") },
+	{ REQUEST(POOL, TEXT, pool, "pool", "pool"), .need = true },
+	{ REQUEST(CONSOLE_OWNER, U64, console_owner, "console-owner",
+		  "console_owner") },
+	{ REQUEST(PCPUS, TEXT, pcpus, "pcpus", "pcpus") },
+	{ REQUEST(WEIGHT, U32, weight, "weight", "weight") },
+	{ REQUEST(SHARE, PERMILLE, share, "share", "share_permille") },
+	{ }
+};
+
 #define MODEL(_name, _struct, _noun) \
 	const struct model _name##_model = { \
 		.noun = (_noun), \
@@ -203,6 +268,8 @@ MODEL(vm, vm, "VM");
 MODEL(vcpu, vcpu, "vCPU");
 MODEL(switch, switch_info, "switch");
 MODEL(console, console_info, "console");
+MODEL(owner, owner, "owner");
+MODEL(request, request, "request");
 
 const struct field *model_field(const struct model *model, int attr)
 {

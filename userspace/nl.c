@@ -389,6 +389,7 @@ static const struct {
 	[VMSCHED_CMD_SCHED_DEL_NTF] = { "sched-del", &sched_model },
 	[VMSCHED_CMD_CONSOLE_CEASE_NTF] = { "console-cease", &console_model },
 	[VMSCHED_CMD_CONSOLE_RESUME_NTF] = { "console-resume", &console_model },
+	[VMSCHED_CMD_OWNER_NTF] = { "owner", &owner_model },
 };
 
 static bool family_gone(struct nlmsghdr *hdr)

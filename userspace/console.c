@@ -246,7 +246,7 @@ static void take_events(struct agent *a)
 	int err = listener_read(a->listener);
 
 	if (err == -ENODEV)
-		agent_end(a, fail(EXIT_NO_MODULE, "vmsched was unloaded"));
+		agent_end(a, EXIT_NO_MODULE);
 	else if (err)
 		agent_end(a, fail_nl(a->ctx, err, "console"));
 }
@@ -336,14 +336,15 @@ static void serve(struct agent *a, const struct pollfd *fds)
 	/* Before the input: what was typed until an event belongs before it. */
 	if (fds[FD_EVENTS].revents)
 		take_events(a);
+	/* An event may have taken it, and read() would wait: look anew. */
+	else if (fds[FD_IN].revents && wants_input(a))
+		take_typed(a, TYPED_MAX);
 	if (a->lost && !a->ending) {
 		int code = attach(a);
 
 		if (code)
 			agent_end(a, code);
 	}
-	if (fds[FD_IN].revents && wants_input(a))
-		take_typed(a, TYPED_MAX);
 	if (fds[FD_OUT].revents & (POLLERR | POLLHUP))
 		agent_end(a, EXIT_DONE);
 	serve_consoles(a);
@@ -450,6 +451,8 @@ int console_run(struct ctx *ctx, const struct console_options *options)
 			finish(&a);
 			terminal_close(&a.term);
 			code = a.code;
+			if (code == EXIT_NO_MODULE)
+				fail(code, "vmsched was unloaded");
 		}
 	}
 	listener_close(a.listener);

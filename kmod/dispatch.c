@@ -10,6 +10,7 @@
  * it under a runqueue or pi lock of Linux. It wakes nobody itself.
  */
 #include "activate.h"
+#include "request.h"
 #include "vmsched.h"
 
 /**
@@ -302,8 +303,7 @@ struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by)
 	return v;
 }
 
-static struct vms_vcpu *pick(struct vms_pool *pool, int cpu, u64 now,
-			     u64 *slice)
+struct vms_vcpu *__vms_pick(struct vms_pool *pool, int cpu, u64 now, u64 *slice)
 {
 	struct vmsched_vcpu *ent;
 
@@ -318,7 +318,7 @@ static bool fill_idle(struct vms_pool *pool, struct vms_pcpu *pc, u64 now)
 	struct vms_vcpu *v;
 	u64 slice;
 
-	v = pick(pool, pc->cpu, now, &slice);
+	v = __vms_choose(pool, pc, now, &slice);
 	if (!v)
 		return false;
 	grant(pc, v, slice, now);
@@ -506,6 +506,7 @@ void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now)
 	enum vms_state old = v->state;
 
 	lockdep_assert_held(&pool->lock);
+	__vms_unprefer(v);
 	WRITE_ONCE(v->state, state);
 	if (!pool->managed || old == VMS_OFF || old == VMS_HALTED)
 		return;

@@ -9,11 +9,18 @@
 #include <net/genetlink.h>
 
 #include "netlink_gen.h"
+#include "request.h"
 #include "vmsched.h"
 
 static int put_u64(struct sk_buff *skb, int attr, u64 value)
 {
 	return nla_put_u64_64bit(skb, attr, value, 0);
+}
+
+/* The id of a VM, nothing if it is none. */
+static int put_vm(struct sk_buff *skb, int attr, u64 id)
+{
+	return id ? put_u64(skb, attr, id) : 0;
 }
 
 /* A mask as a list of pCPUs; one that is too long ends with what fits. */
@@ -90,7 +97,8 @@ int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
 	    put_u64(skb, VMSCHED_A_POOL_FAILED_SWITCHES,
 		    pool->failed_switches) ||
 	    put_u64(skb, VMSCHED_A_POOL_CEASE_NS, pool->cease_ns) ||
-	    put_u64(skb, VMSCHED_A_POOL_BLACKOUT_NS, pool->blackout_ns))
+	    put_u64(skb, VMSCHED_A_POOL_BLACKOUT_NS, pool->blackout_ns) ||
+	    put_vm(skb, VMSCHED_A_POOL_CONSOLE_OWNER, pool->console_owner))
 		return -EMSGSIZE;
 	return put_cpus(skb, VMSCHED_A_POOL_CPUS, &pool->online);
 }
@@ -161,6 +169,8 @@ int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req)
 	    put_u64(skb, VMSCHED_A_SWITCH_CEASE_NS, req->cease_ns) ||
 	    put_u64(skb, VMSCHED_A_SWITCH_BLACKOUT_NS, req->blackout_ns) ||
 	    nla_put_u32(skb, VMSCHED_A_SWITCH_VCPUS, req->vcpus) ||
+	    put_u64(skb, VMSCHED_A_SWITCH_CONSOLE_NS, req->console_ns) ||
+	    nla_put_u32(skb, VMSCHED_A_SWITCH_CONSOLE_LATE, req->console_late) ||
 	    (req->err &&
 	     (nla_put_u32(skb, VMSCHED_A_SWITCH_ERROR, -req->err) ||
 	      nla_put_string(skb, VMSCHED_A_SWITCH_WHY, req->why))) ||
@@ -187,6 +197,33 @@ int vms_fill_fault(struct sk_buff *skb, const struct vms_pool *pool)
 	    nla_put_string(skb, VMSCHED_A_FAULT_TO, r->to) ||
 	    nla_put_string(skb, VMSCHED_A_FAULT_TRACE, r->trace) ||
 	    nla_put_string(skb, VMSCHED_A_FAULT_DUMP, r->dump))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int vms_fill_owner(struct sk_buff *skb, struct vms_pool *pool, u64 old,
+		   enum vmsched_owner_why why)
+{
+	if (nla_put_string(skb, VMSCHED_A_OWNER_POOL, pool->name) ||
+	    put_vm(skb, VMSCHED_A_OWNER_OLD, old) ||
+	    put_vm(skb, VMSCHED_A_OWNER_NEW, pool->console_owner) ||
+	    nla_put_u32(skb, VMSCHED_A_OWNER_WHY, why))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int vms_fill_request(struct sk_buff *skb, const struct vms_request *req)
+{
+	if (nla_put_u32(skb, VMSCHED_A_REQUEST_KIND, req->kind) ||
+	    put_u64(skb, VMSCHED_A_REQUEST_VM_ID, req->vm_id) ||
+	    nla_put_u32(skb, VMSCHED_A_REQUEST_WEIGHT, req->weight) ||
+	    nla_put_u32(skb, VMSCHED_A_REQUEST_HANDLED, req->handled) ||
+	    nla_put_u32(skb, VMSCHED_A_REQUEST_REASON, req->reason) ||
+	    nla_put_u32(skb, VMSCHED_A_REQUEST_VCPUS, req->vcpus) ||
+	    nla_put_u32(skb, VMSCHED_A_REQUEST_SHARE, req->share) ||
+	    nla_put_string(skb, VMSCHED_A_REQUEST_POOL, req->pool) ||
+	    put_vm(skb, VMSCHED_A_REQUEST_CONSOLE_OWNER, req->console_owner) ||
+	    nla_put_string(skb, VMSCHED_A_REQUEST_PCPUS, req->pcpus))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <linux/tracepoint.h>
 
 #include "compat.h"
+#include "request.h"
 #include "vmsched.h"
 
 static char *require = "";
@@ -76,8 +77,10 @@ static void on_task_exit(void *unused, struct task_struct *task)
 {
 	struct vms_vcpu *v = vms_vcpu_of_task(task);
 
-	if (v)
-		vms_vcpu_remove(v);
+	if (!v)
+		return;
+	vms_owner_thread_ends(v);
+	vms_vcpu_remove(v);
 }
 
 static struct hook {

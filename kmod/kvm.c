@@ -8,10 +8,14 @@
  * ioctl of a vCPU. While a scheduler gates vCPUs, the tracepoint kvm_entry
  * looks at each entry of guest mode.
  *
- * Uses that tracepoint and the entry of one function, nothing that KVM keeps
+ * While a console has an owner, kvm_userspace_exit tells of guests that fail.
+ *
+ * Uses these tracepoints and the entry of one function, nothing that KVM keeps
  * for its own modules. From KVM's objects only their addresses leave this
  * file, as names. kvm_entry is exported, which also pins kvm.ko for as long as
- * this module is loaded.
+ * this module is loaded; others are found by name.
+ *
+ * Locking: ends_mutex for which ends are looked at, outside of the hotplug lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,13 +23,21 @@
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/tracepoint.h>
+#include <linux/uaccess.h>
 
 #include "compat.h"
+#include "request.h"
 #include "vmsched.h"
 
 VMS_EXTERN_TRACEPOINT(kvm_entry);
 
 static const struct module *kvm;
+
+/* Not exported by KVM; NULL if it has none of that name. */
+static struct tracepoint *userspace_exit;
+
+static DEFINE_MUTEX(ends_mutex);	/* see above */
+static unsigned int ends_wanted;	/* enum vms_ends */
 
 /* kvm_entry has the probe; changed by the switch worker, and at the end. */
 static bool watching;
@@ -136,14 +148,102 @@ int vms_kvm_watch(bool on)
 	return err;
 }
 
+/*
+ * What a VMM is told of a guest that has ended for a reason like this is in the
+ * page that it shares with KVM, and could write anything to. A thread that runs
+ * vCPUs of several VMs may be known for one that is being freed just now.
+ */
+static bool has_crashed(const struct vms_vcpu *v)
+{
+	const struct kvm_vcpu *vcpu = v->key;
+	struct kvm_run *run;
+	u32 type;
+
+	return !get_kernel_nofault(run, &vcpu->run) &&
+	       !get_kernel_nofault(type, &run->system_event.type) &&
+	       type == KVM_SYSTEM_EVENT_CRASH;
+}
+
+/* KVM_RUN ends; the vCPU is still the current thread's. */
+static void on_userspace_exit(void *unused, __u32 reason, int errno)
+{
+	struct vms_vcpu *v = vms_vcpu_of_task(current);
+
+	if (!v || errno < 0)
+		return;
+	switch (reason) {
+	case KVM_EXIT_SHUTDOWN:
+		vms_owner_failed(v, VMSCHED_OWNER_WHY_SHUTDOWN);
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+	case KVM_EXIT_INTERNAL_ERROR:
+		vms_owner_failed(v, VMSCHED_OWNER_WHY_ERROR);
+		break;
+	case KVM_EXIT_SYSTEM_EVENT:
+		if (has_crashed(v))
+			vms_owner_failed(v, VMSCHED_OWNER_WHY_CRASH);
+		break;
+	case KVM_EXIT_IO:
+	case KVM_EXIT_MMIO:
+		vms_owner_works(v);
+		break;
+	}
+}
+
+/**
+ * vms_kvm_watch_ends() - look at each end of KVM_RUN, or at none
+ * @who: for whom
+ * @on: whether; it goes on for as long as one of them wants it
+ *
+ * Context: process, may sleep; takes the hotplug lock, so never under
+ * vms_mutex.
+ * Return: 0 or a negative errno; ending never fails. Where KVM has no such
+ * tracepoint, nothing is seen.
+ */
+int vms_kvm_watch_ends(enum vms_ends who, bool on)
+{
+	unsigned int wanted;
+	int err = 0;
+
+	if (!userspace_exit)
+		return 0;
+	mutex_lock(&ends_mutex);
+	wanted = on ? ends_wanted | who : ends_wanted & ~who;
+	if (wanted && !ends_wanted)
+		err = tracepoint_probe_register(userspace_exit,
+						on_userspace_exit, NULL);
+	else if (!wanted && ends_wanted)
+		tracepoint_probe_unregister(userspace_exit, on_userspace_exit,
+					    NULL);
+	if (!err)
+		ends_wanted = wanted;
+	mutex_unlock(&ends_mutex);
+	return err;
+}
+
+static void find_tracepoints(const struct module *mod)
+{
+	unsigned int i;
+
+	for (i = 0; i < mod->num_tracepoints; i++) {
+		struct tracepoint *tp =
+			tracepoint_ptr_deref(&mod->tracepoints_ptrs[i]);
+
+		if (!strcmp(tp->name, "kvm_userspace_exit"))
+			userspace_exit = tp;
+	}
+}
+
 /* Replayed for each module with tracepoints that is loaded already. */
 static int on_module(struct notifier_block *nb, unsigned long event,
 		     void *data)
 {
 	struct tp_module *tpm = data;
 
-	if (event == MODULE_STATE_COMING && !strcmp(tpm->mod->name, "kvm"))
+	if (event == MODULE_STATE_COMING && !strcmp(tpm->mod->name, "kvm")) {
 		kvm = tpm->mod;
+		find_tracepoints(kvm);
+	}
 	return NOTIFY_OK;
 }
 
@@ -175,5 +275,6 @@ int vms_kvm_init(void)
 void vms_kvm_exit(void)
 {
 	vms_kvm_watch(false);
+	vms_kvm_watch_ends(VMS_ENDS_OF_OWNERS | VMS_ENDS_OF_CALLS, false);
 	vms_entry_probe_unregister(&destroy_probe);
 }

@@ -11,6 +11,8 @@
 #include <linux/module.h>
 #include <linux/tracepoint.h>
 
+#include "request.h"
+#include "console.h"
 #include "vmsched.h"
 
 /* Nobody can ask for anything any more, all pools are native. */
@@ -29,6 +31,7 @@ static void stop(void)
 	/* Works that the hooks had left behind may have used them again. */
 	vms_apply_flush();
 	vms_pcpus_stop();
+	vms_owner_exit();
 }
 
 static int __init vmsched_init(void)
@@ -60,9 +63,12 @@ static int __init vmsched_init(void)
 	err = vms_hooks_init();
 	if (err)
 		goto err_stop;
-	err = vms_hold_init();
+	err = vms_console_init();
 	if (err)
 		goto err_stop;
+	err = vms_hold_init();
+	if (err)
+		goto err_console;
 	/* Last: who can ask must find everything in its place. */
 	err = vms_sysfs_init();
 	if (err)
@@ -77,6 +83,8 @@ err_sysfs:
 	vms_sysfs_exit();
 err_hold:
 	vms_hold_exit();
+err_console:
+	vms_console_exit();
 err_stop:
 	stop();
 	goto err_vcpus;
@@ -87,6 +95,7 @@ err_vcpus:
 err_switch:
 	vms_switch_exit();
 err_apply:
+	vms_console_exit();
 	vms_apply_exit();
 err_pools:
 	vms_pools_exit();

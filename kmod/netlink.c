@@ -17,6 +17,7 @@
 #include <net/genetlink.h>
 
 #include "compat.h"
+#include "console.h"
 #include "netlink_gen.h"
 #include "netlink_util.h"
 #include "vmsched.h"
@@ -420,7 +421,7 @@ static int parse_switch(struct genl_info *info, struct vms_switch *req)
 					req->cease_ms, VMS_CEASE_MS_MAX);
 		return -ERANGE;
 	}
-	return 0;
+	return vms_console_parse(info, req);
 }
 
 /* Do what a request for a switch asks for, and answer. */

@@ -59,11 +59,13 @@ static const struct nla_policy vmsched_vcpu_set_nl_policy[VMSCHED_A_VCPU_PARAMS 
 };
 
 /* VMSCHED_CMD_SCHED_SWITCH - do */
-static const struct nla_policy vmsched_sched_switch_nl_policy[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS + 1] = {
+static const struct nla_policy vmsched_sched_switch_nl_policy[VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS + 1] = {
 	[VMSCHED_A_SWITCH_TO] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VMSCHED_A_SWITCH_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VMSCHED_A_SWITCH_ACTIVATE] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS] = { .type = NLA_U32, },
+	[VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS] = { .type = NLA_U32, },
 };
 
 /* VMSCHED_CMD_FAULT_GET - do */
@@ -81,6 +83,23 @@ static const struct nla_policy vmsched_sched_evict_nl_policy[VMSCHED_A_FAULT_MES
 static const struct nla_policy vmsched_sched_hold_nl_policy[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS + 1] = {
 	[VMSCHED_A_SWITCH_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS] = { .type = NLA_U32, },
+};
+
+/* VMSCHED_CMD_REQUEST - do */
+static const struct nla_policy vmsched_request_nl_policy[VMSCHED_A_REQUEST_WEIGHT + 1] = {
+	[VMSCHED_A_REQUEST_KIND] = NLA_POLICY_MAX(NLA_U32, 2),
+	[VMSCHED_A_REQUEST_VM_ID] = { .type = NLA_U64, },
+	[VMSCHED_A_REQUEST_WEIGHT] = { .type = NLA_U32, },
+};
+
+/* VMSCHED_CMD_CONSOLE_ATTACH - do */
+static const struct nla_policy vmsched_console_attach_nl_policy[VMSCHED_A_CONSOLE_POOL + 1] = {
+	[VMSCHED_A_CONSOLE_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
+};
+
+/* VMSCHED_CMD_CONSOLE_ACK - do */
+static const struct nla_policy vmsched_console_ack_nl_policy[VMSCHED_A_CONSOLE_SEQ + 1] = {
+	[VMSCHED_A_CONSOLE_SEQ] = { .type = NLA_U32, },
 };
 
 /* Ops table for vmsched */
@@ -151,7 +170,7 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.cmd		= VMSCHED_CMD_SCHED_SWITCH,
 		.doit		= vmsched_nl_sched_switch_doit,
 		.policy		= vmsched_sched_switch_nl_policy,
-		.maxattr	= VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
+		.maxattr	= VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
@@ -178,6 +197,27 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.doit		= vmsched_nl_sched_hold_doit,
 		.policy		= vmsched_sched_hold_nl_policy,
 		.maxattr	= VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_REQUEST,
+		.doit		= vmsched_nl_request_doit,
+		.policy		= vmsched_request_nl_policy,
+		.maxattr	= VMSCHED_A_REQUEST_WEIGHT,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_CONSOLE_ATTACH,
+		.doit		= vmsched_nl_console_attach_doit,
+		.policy		= vmsched_console_attach_nl_policy,
+		.maxattr	= VMSCHED_A_CONSOLE_POOL,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_CONSOLE_ACK,
+		.doit		= vmsched_nl_console_ack_doit,
+		.policy		= vmsched_console_ack_nl_policy,
+		.maxattr	= VMSCHED_A_CONSOLE_SEQ,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

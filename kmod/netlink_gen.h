@@ -35,6 +35,9 @@ int vmsched_nl_fault_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb);
 int vmsched_nl_sched_evict_doit(struct sk_buff *skb, struct genl_info *info);
 int vmsched_nl_sched_hold_doit(struct sk_buff *skb, struct genl_info *info);
+int vmsched_nl_request_doit(struct sk_buff *skb, struct genl_info *info);
+int vmsched_nl_console_attach_doit(struct sk_buff *skb, struct genl_info *info);
+int vmsched_nl_console_ack_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VMSCHED_NLGRP_EVENTS,

@@ -7,6 +7,7 @@
 #include <net/genetlink.h>
 
 #include "netlink_gen.h"
+#include "request.h"
 #include "vmsched.h"
 
 /*
@@ -85,6 +86,17 @@ void vms_notify_fault(const struct vms_pool *pool)
 	skb = begin(VMSCHED_CMD_FAULT_NTF, &hdr);
 	if (skb)
 		end(skb, hdr, vms_fill_fault(skb, pool));
+}
+
+void vms_notify_owner(struct vms_pool *pool, u64 old,
+		      enum vmsched_owner_why why)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = begin(VMSCHED_CMD_OWNER_NTF, &hdr);
+	if (skb)
+		end(skb, hdr, vms_fill_owner(skb, pool, old, why));
 }
 
 static void sched_changed(const struct vmsched_ops *ops, bool added)

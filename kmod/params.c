@@ -10,6 +10,7 @@
 #include <net/netlink.h>
 
 #include "netlink_gen.h"
+#include "request.h"
 #include "vmsched.h"
 
 #define USEC_10S	(10 * USEC_PER_SEC)
@@ -159,6 +160,7 @@ static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
 	/* What it has run until now counts at the old weight. */
 	if (pool->managed && v->state == VMS_GRANTED)
 		__vms_charge(v, now);
+	__vms_weigh(v, v->params.weight - (s64)v->ent->params.weight);
 	v->ent->params = v->params;
 	if (vms_may_call(v->ent->inst))
 		v->ent->inst->ops->set_params(v->ent->inst, v->ent, now);
@@ -229,6 +231,20 @@ int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
 out:
 	free_cpumask_var(wish.affinity);
 	return err;
+}
+
+/* The same for one parameter, from a request; @weight is within its range. */
+void vms_params_set_weight(struct vms_vm *vm, u32 weight)
+{
+	const struct wish wish = { .params.weight = weight };
+	const u32 which = BIT(VMSCHED_A_PARAMS_WEIGHT);
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&vms_mutex);
+	vm->params.weight = weight;
+	list_for_each_entry(v, &vm->vcpus, vm_node)
+		if (!(v->own & which))
+			apply(v, &wish, which);
 }
 
 /**

@@ -15,6 +15,7 @@
 #include <linux/delay.h>
 #include <linux/kthread.h>
 
+#include "console.h"
 #include "vmsched.h"
 
 /* How long to wait for the guest entries that end the blackout. */
@@ -424,7 +425,7 @@ int vms_switch_here(struct vms_switch *req)
 	req->err = look_up(req, &pool) ?: check(pool, req);
 	mutex_unlock(&vms_mutex);
 	if (!req->err && !is_in_force(pool, req)) {
-		int err = make_ready(pool, req);
+		int err = make_ready(pool, req) ?: vms_console_cease(pool, req);
 
 		mutex_lock(&vms_mutex);
 		if (err)
@@ -432,6 +433,7 @@ int vms_switch_here(struct vms_switch *req)
 		req->err = err ?: switch_locked(pool, req);
 		mutex_unlock(&vms_mutex);
 		vms_activate_settle(pool);
+		vms_console_resume(pool, req);
 	}
 	mutex_lock(&vms_mutex);
 	/* Done or not, this was what it was held for. */

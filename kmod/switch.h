@@ -34,10 +34,15 @@ enum vms_step {
  * @activate:	enum vmsched_activate
  * @cease_ms:	longest time to wait for the vCPUs to cease
  * @portid:	socket of the requester, 0 for none
+ * @on_console:	enum vmsched_on_console_timeout
+ * @console_ms:	longest time to wait for the console agents before that, 0 for
+ *		the usual one
  * @from:	answer: scheduler before
  * @cease_ns:	answer: how long the cease took
  * @blackout_ns: answer: longest time a runnable vCPU was held
  * @vcpus:	answer: number of vCPUs handed over
+ * @console_ns:	answer: how long the console agents took
+ * @console_late: answer: number of those that were not waited for any more
  * @err:	answer: 0 or a negative errno
  * @attr:	answer: attribute of the request to blame, 0 for none
  * @step:	answer: what was being done
@@ -50,10 +55,14 @@ struct vms_switch {
 	u32 activate;
 	u32 cease_ms;
 	u32 portid;
+	u32 on_console;
+	u32 console_ms;
 	char from[VMSCHED_NAME_MAX];
 	u64 cease_ns;
 	u64 blackout_ns;
 	u32 vcpus;
+	u64 console_ns;
+	u32 console_late;
 	int err;
 	u32 attr;
 	enum vms_step step;

@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "request.h"
 #include "vmsched.h"
 
 /* Protects what changes slowly, see vmsched.h. */
@@ -45,6 +46,8 @@ static void vm_put(struct vms_vm *vm)
 	if (vm->nr_vcpus)
 		return;
 	list_del(&vm->node);
+	vms_owner_lost(vm, READ_ONCE(vm->died) ? VMSCHED_OWNER_WHY_DIED :
+						 VMSCHED_OWNER_WHY_GONE);
 	vm->pool->nr_vms--;
 	if (vm->announced)
 		vms_notify_vm(VMSCHED_CMD_VM_DEL_NTF, vm);
@@ -113,6 +116,16 @@ static struct list_head *place_for(struct vms_vm *vm, u32 index)
 	return &vm->vcpus;
 }
 
+/* The weight of @v has become larger by @more, for the shares of all. */
+void __vms_weigh(struct vms_vcpu *v, s64 more)
+{
+	struct vms_vm *vm = v->vm;
+
+	lockdep_assert_held(&vm->pool->lock);
+	WRITE_ONCE(vm->weights, vm->weights + more);
+	WRITE_ONCE(vm->pool->weights, vm->pool->weights + more);
+}
+
 /* Publish @v to hooks and dispatch. Nothing may fail from here on. */
 static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 		      struct vmsched_vcpu *ent)
@@ -130,6 +143,7 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	list_add_tail(&v->pool_node, &pool->vcpus);
 	pool->nr_vcpus++;
 	v->ent = ent;
+	__vms_weigh(v, ent->params.weight);
 	v->charged = vms_vcpu_executed(v, now);
 	if (inst->ops->vcpu_import && vms_may_call(inst))
 		inst->ops->vcpu_import(inst, ent, &none, now);
@@ -255,6 +269,7 @@ void vms_vcpu_detach(struct vms_vcpu *v)
 	__vms_not_runnable(v, VMS_OFF, vms_now());
 	list_del_init(&v->pool_node);
 	pool->nr_vcpus--;
+	__vms_weigh(v, -(s64)v->ent->params.weight);
 	__vms_place(v, -1);
 	raw_spin_unlock_irq(&pool->lock);
 

@@ -103,6 +103,8 @@ enum vms_vcpu_flag {
  * @idle:	those of them without a grant
  * @vcpus:	attached vCPUs
  * @nr_vcpus:	their number
+ * @weights:	sum of their weights
+ * @preferred:	number of them that get a grant before their turn, once
  * @cpus:	pCPUs of the pool; constant
  * @dir:	in sysfs, sysfs.c
  * @previous:	name of the scheduler before, or ""; under vms_mutex
@@ -110,6 +112,8 @@ enum vms_vcpu_flag {
  * @switches:	under vms_mutex, like the following ones
  * @failed_switches: switches given up
  * @cease_ns:	of the last switch
+ * @console_owner: id of the VM that owns the console, or 0; under vms_mutex,
+ *		changed by owner.c only
  * @blackout_ns: of the last switch
  * @faults:	schedulers thrown out, or refused because they failed
  * @fault:	the last of them
@@ -133,6 +137,8 @@ struct vms_pool {
 	struct cpumask idle;
 	struct list_head vcpus;
 	u32 nr_vcpus;
+	u64 weights;
+	u32 preferred;
 	struct cpumask cpus;
 	struct kobject *dir;
 	char previous[VMSCHED_NAME_MAX];
@@ -140,6 +146,7 @@ struct vms_pool {
 	u64 switches;
 	u64 failed_switches;
 	u64 cease_ns;
+	u64 console_owner;
 	u64 blackout_ns;
 	u32 faults;
 	struct vms_fault_report fault;
@@ -160,6 +167,10 @@ struct vms_pool {
  *		loses it looks without the lock, see locking.rst
  * @open:	(P) has no holder since a switch from native: whoever Linux runs
  *		here first becomes that
+ * @yielder:	(P) the holder gives up its grant just now: nobody else's turn is
+ *		to be had by that, but it is not to be its own again, and
+ * @heir:	(P) who of its siblings gets it, if one does, and
+ * @heir_ns:	(P) for how long at most, 0 for no limit
  * @timer:	ends the slice
  * @wakes:	vCPUs to wake; lock-free
  * @wake_work:	wakes them once no lock of Linux is held
@@ -189,6 +200,9 @@ struct vms_pcpu {
 	bool defers;
 	bool owed;
 	bool open;
+	struct vms_vcpu *yielder;
+	struct vms_vcpu *heir;
+	u64 heir_ns;
 	struct hrtimer timer;
 	struct llist_head wakes;
 	struct irq_work wake_work;
@@ -220,7 +234,12 @@ DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
  * @params:	written under vms_mutex
  * @affinity:	pCPUs it may use; written under vms_mutex and the pool lock
  * @nr_vcpus:	under vms_mutex
+ * @weights:	sum of the weights of its vCPUs; under the pool lock
  * @announced:	listeners were told of it; under vms_mutex
+ * @failed:	enum vmsched_owner_why for what it has failed by, 0 if it runs;
+ *		written by hooks without a lock
+ * @fails_now:	and nobody has done anything about that; likewise
+ * @died:	a signal ends its VMM; likewise
  * @past:	what vCPUs that are gone had used; under vms_mutex
  */
 struct vms_vm {
@@ -234,7 +253,11 @@ struct vms_vm {
 	struct vmsched_params params;
 	struct cpumask affinity;
 	u32 nr_vcpus;
+	u64 weights;
 	bool announced;
+	enum vmsched_owner_why failed;
+	bool fails_now;
+	bool died;
 	struct vms_usage {
 		u64 run_ns;
 		u64 guest_ns;
@@ -269,6 +292,8 @@ struct vms_vm {
  * @parked:	(P) sleeps in the gate, to be woken when it is granted
  * @woken:	(P) woke in KVM_RUN, and its thread has not run since
  * @waited:	(P) was parked already when the last cease began
+ * @yields:	(P) one of those that are to give up their grants just now
+ * @preferred:	(P) gets a grant before its turn, once
  * @charged:	(P) part of executed time that the scheduler knows
  * @wait_from:	(P) since when it is waiting
  * @served_at:	(P) when it was last seen to have run
@@ -323,6 +348,8 @@ struct vms_vcpu {
 	bool parked;
 	bool woken;
 	bool waited;
+	bool yields;
+	bool preferred;
 	u64 charged;
 	u64 wait_from;
 	u64 served_at;
@@ -443,6 +470,8 @@ void __vms_release(struct vms_pcpu *pc);
 bool __vms_end_slice(struct vms_pcpu *pc, u64 now);
 void __vms_hand_over(struct vms_pool *pool, struct vms_pcpu *pc);
 struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by);
+struct vms_vcpu *__vms_pick(struct vms_pool *pool, int cpu, u64 now,
+			    u64 *slice);
 
 /* wake.c: what has to wait until no lock of Linux is held */
 void vms_wake_later(struct vms_vcpu *v);
@@ -479,6 +508,7 @@ u64 vms_vcpus_dropped(void);
 /* vm.c */
 int vms_vcpu_attach(struct vms_vcpu *v);
 void vms_vcpu_detach(struct vms_vcpu *v);
+void __vms_weigh(struct vms_vcpu *v, s64 more);
 struct vms_vm *vms_vm_find(u64 id);
 struct vms_vcpu *vms_vm_vcpu(struct vms_vm *vm, u32 index);
 void vms_vm_usage(struct vms_vm *vm, struct vms_usage *use);
@@ -535,6 +565,7 @@ int vms_sysfs_init(void);
 void vms_sysfs_exit(void);
 
 /* netlink.c, notify.c, fill.c */
+struct genl_info;
 struct sk_buff;
 extern struct genl_family vmsched_nl_family;
 int vms_netlink_init(void);

@@ -169,6 +169,11 @@ static void build(struct genl *g, struct genl_msg *m, const struct op *op,
 	case VMSCHED_CMD_SCHED_SWITCH:
 		genl_put_text(m, VMSCHED_A_SWITCH_TO, "native");
 		break;
+	case VMSCHED_CMD_REQUEST:
+		genl_put_u32(m, VMSCHED_A_REQUEST_KIND,
+			     VMSCHED_REQUEST_KIND_PRIO);
+		genl_put_u64(m, VMSCHED_A_REQUEST_VM_ID, guest);
+		break;
 	}
 }
 

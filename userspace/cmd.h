@@ -53,6 +53,8 @@ extern const struct command vm_commands[];
 extern const struct command vcpu_commands[];
 extern const struct command pool_commands[];
 extern const struct command events_commands[];
+extern const struct command request_commands[];
+extern const struct command console_commands[];
 extern const struct command fault_commands[];
 
 /* Of the object "sched" */
@@ -87,6 +89,9 @@ int take_pairs(const struct ctx *ctx, int argc, char **argv,
 /* 0 for a whole number in the range of @value, else an exit code. */
 int take_u32(const struct ctx *ctx, const char *key, const char *arg,
 	     __u32 min, __u32 max, __u32 *value);
+
+/* "request owner VM", which is "console owner VM" as well. */
+int cmd_request_owner(struct ctx *ctx, int argc, char **argv);
 
 /* Connect to the module, once. Returns an exit code. */
 int ctx_connect(struct ctx *ctx);

@@ -16,6 +16,7 @@ static const struct column columns[] = {
 	{ "FAILED", VMSCHED_A_POOL_FAILED_SWITCHES },
 	{ "CEASE", VMSCHED_A_POOL_CEASE_NS },
 	{ "BLACKOUT", VMSCHED_A_POOL_BLACKOUT_NS },
+	{ "CONSOLE", VMSCHED_A_POOL_CONSOLE_OWNER },
 	{ }
 };
 

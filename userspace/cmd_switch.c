@@ -25,7 +25,10 @@ static const char *const old_words[] = {
 	NULL,
 };
 
-enum { KEY_POOL, KEY_ACTIVATE, KEY_OLD, KEY_CEASE_TIMEOUT, KEY_STRICT, N_KEYS };
+enum {
+	KEY_POOL, KEY_ACTIVATE, KEY_OLD, KEY_CEASE_TIMEOUT, KEY_STRICT,
+	KEY_CONSOLE_TIMEOUT, KEY_ON_CONSOLE_TIMEOUT, N_KEYS
+};
 
 static const char *const switch_words[N_KEYS + 1] = {
 	[KEY_POOL] = "pool",
@@ -33,6 +36,8 @@ static const char *const switch_words[N_KEYS + 1] = {
 	[KEY_OLD] = "old",
 	[KEY_CEASE_TIMEOUT] = "cease-timeout",
 	[KEY_STRICT] = "strict-cease",
+	[KEY_CONSOLE_TIMEOUT] = "console-timeout",
+	[KEY_ON_CONSOLE_TIMEOUT] = "on-console-timeout",
 };
 
 static const char *const previous_words[] = { "pool", NULL };
@@ -234,6 +239,26 @@ static void say_active(struct ctx *ctx, const char *name, int code)
 
 /* --- Commands --- */
 
+static int take_console(const struct ctx *ctx, const char **values,
+			struct switch_info *want)
+{
+	int word;
+
+	if (values[KEY_ON_CONSOLE_TIMEOUT]) {
+		word = match_word(ctx, values[KEY_ON_CONSOLE_TIMEOUT],
+				  "action", on_console_timeout_words);
+		if (word < 0)
+			return EXIT_USAGE;
+		want->on_console_timeout = word;
+		want->have |= MODEL_BIT(VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT);
+	}
+	if (!values[KEY_CONSOLE_TIMEOUT])
+		return EXIT_DONE;
+	want->have |= MODEL_BIT(VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS);
+	return take_u32(ctx, "console-timeout", values[KEY_CONSOLE_TIMEOUT], 1,
+			1000, &want->console_timeout_ms);
+}
+
 static int take_words(const struct ctx *ctx, const char **values,
 		      struct change *c)
 {
@@ -260,7 +285,7 @@ static int take_words(const struct ctx *ctx, const char **values,
 				&c->want.cease_timeout_ms);
 		c->want.have |= MODEL_BIT(VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS);
 	}
-	return code;
+	return code ?: take_console(ctx, values, &c->want);
 }
 
 /* Take the words without a value out of those that have one. */

@@ -161,6 +161,18 @@ int json_print_unload(bool pretty, const char *name, const char *module)
 	return print(pretty, json);
 }
 
+int json_print_owner(bool pretty, const char *pool, __u64 id, const char *name)
+{
+	struct json_object *json = json_object_new_object();
+
+	json_object_object_add(json, "pool", json_object_new_string(pool));
+	json_object_object_add(json, "console_owner",
+			       id ? json_object_new_uint64(id) : NULL);
+	json_object_object_add(json, "name",
+			       id ? json_object_new_string(name) : NULL);
+	return print(pretty, json);
+}
+
 /* One line each, pretty or not: readers take line by line. */
 int json_print_event(__u64 time_ns, const struct event *event)
 {

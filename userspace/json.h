@@ -15,6 +15,8 @@ int json_print_status(bool pretty, const struct status *status,
 		      const struct list *pools);
 int json_print_version(bool pretty, const char *version);
 int json_print_unload(bool pretty, const char *name, const char *module);
+/* @id 0: nobody */
+int json_print_owner(bool pretty, const char *pool, __u64 id, const char *name);
 int json_print_event(__u64 time_ns, const struct event *event);
 
 #endif /* VMSCHEDCTL_JSON_H */

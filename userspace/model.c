@@ -16,6 +16,12 @@ const char *const activate_words[] = {
 	NULL,
 };
 
+const char *const on_console_timeout_words[] = {
+	[VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON] = "go-on",
+	[VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP] = "give-up",
+	NULL,
+};
+
 static const char *const vcpu_state_words[] = {
 	[VMSCHED_VCPU_STATE_USER] = "user",
 	[VMSCHED_VCPU_STATE_HALTED] = "halted",
@@ -39,6 +45,36 @@ static const char *const fault_kind_words[] = {
 
 static const char *const missing_words[] = {
 	"custom-slice", "split-ops", "user-mask", NULL,
+};
+
+static const char *const owner_why_words[] = {
+	[VMSCHED_OWNER_WHY_REQUEST] = "request",
+	[VMSCHED_OWNER_WHY_GONE] = "gone",
+	[VMSCHED_OWNER_WHY_DIED] = "died",
+	[VMSCHED_OWNER_WHY_SHUTDOWN] = "shutdown",
+	[VMSCHED_OWNER_WHY_CRASH] = "crash",
+	[VMSCHED_OWNER_WHY_ERROR] = "error",
+	NULL,
+};
+
+static const char *const request_kind_words[] = {
+	[VMSCHED_REQUEST_KIND_YIELD] = "yield",
+	[VMSCHED_REQUEST_KIND_OWNER] = "owner",
+	[VMSCHED_REQUEST_KIND_PRIO] = "prio",
+	NULL,
+};
+
+static const char *const request_reason_words[] = {
+	[VMSCHED_REQUEST_REASON_DONE] = "done",
+	[VMSCHED_REQUEST_REASON_UNCHANGED] = "unchanged",
+	[VMSCHED_REQUEST_REASON_NATIVE] = "native",
+	[VMSCHED_REQUEST_REASON_NO_GRANT] = "no-grant",
+	[VMSCHED_REQUEST_REASON_NOBODY_WAITS] = "nobody-waits",
+	[VMSCHED_REQUEST_REASON_NO_SIBLING] = "no-sibling",
+	[VMSCHED_REQUEST_REASON_LIMITED] = "limited",
+	[VMSCHED_REQUEST_REASON_CEASED] = "ceased",
+	[VMSCHED_REQUEST_REASON_UNKNOWN] = "unknown",
+	NULL,
 };
 
 #define FIELD(_attr, _kind, _struct, _member, _key, _json) \
@@ -92,6 +128,8 @@ static const struct field pool_fields[] = {
 	       "failed_switches") },
 	{ POOL(CEASE_NS, NS, cease_ns, "cease", "cease_ns") },
 	{ POOL(BLACKOUT_NS, NS, blackout_ns, "blackout", "blackout_ns") },
+	{ POOL(CONSOLE_OWNER, U64, console_owner, "console-owner",
+	       "console_owner") },
 	{ }
 };
 
@@ -175,6 +213,51 @@ static const struct field fault_fields[] = {
 	{ }
 };
 
+#define CONSOLE(_attr, _kind, _member, _key, _json) \
+	FIELD(VMSCHED_A_CONSOLE_##_attr, _kind, console_info, _member, _key, \
+	      _json)
+
+static const struct field console_fields[] = {
+	{ CONSOLE(POOL, TEXT, pool, "pool", "pool") },
+	{ CONSOLE(SEQ, U32, seq, "seq", "seq") },
+	{ CONSOLE(DEADLINE_NS, NS, deadline_ns, "deadline", "deadline_ns") },
+	{ CONSOLE(ERROR, ERRNO, error, "error", "error") },
+	{ }
+};
+
+#define OWNER(_attr, _kind, _member, _key, _json) \
+	FIELD(VMSCHED_A_OWNER_##_attr, _kind, owner, _member, _key, _json)
+
+static const struct field owner_fields[] = {
+	{ OWNER(POOL, TEXT, pool, "pool", "pool"), .need = true },
+	{ OWNER(OLD, U64, old, "old", "old") },
+	{ OWNER(NEW, U64, new, "new", "new") },
+	{ OWNER(WHY, WORD, why, "why", "why"), .words = owner_why_words,
+	  .need = true },
+	{ }
+};
+
+#define REQUEST(_attr, _kind, _member, _key, _json) \
+	FIELD(VMSCHED_A_REQUEST_##_attr, _kind, request, _member, _key, _json)
+
+static const struct field request_fields[] = {
+	{ REQUEST(KIND, WORD, kind, "kind", "request"),
+	  .words = request_kind_words, .need = true },
+	{ REQUEST(VM_ID, U64, vm_id, "vm", "vm"), .need = true },
+	{ REQUEST(HANDLED, FLAG, handled, "handled", "handled"),
+	  .need = true },
+	{ REQUEST(REASON, WORD, reason, "reason", "reason"),
+	  .words = request_reason_words, .need = true },
+	{ REQUEST(VCPUS, U32, vcpus, "vcpus", "vcpus") },
+	{ REQUEST(POOL, TEXT, pool, "pool", "pool"), .need = true },
+	{ REQUEST(CONSOLE_OWNER, U64, console_owner, "console-owner",
+		  "console_owner") },
+	{ REQUEST(PCPUS, TEXT, pcpus, "pcpus", "pcpus") },
+	{ REQUEST(WEIGHT, U32, weight, "weight", "weight") },
+	{ REQUEST(SHARE, PERMILLE, share, "share", "share_permille") },
+	{ }
+};
+
 #define SWITCH(_attr, _kind, _member, _key, _json) \
 	FIELD(VMSCHED_A_SWITCH_##_attr, _kind, switch_info, _member, _key, \
 	      _json)
@@ -193,6 +276,12 @@ static const struct field switch_fields[] = {
 	{ SWITCH(ERROR, ERRNO, error, "error", "error") },
 	{ SWITCH(WHY, TEXT, why, "why", "why") },
 	{ SWITCH(LATE, TEXT, late, "late", "late") },
+	{ SWITCH(ON_CONSOLE_TIMEOUT, WORD, on_console_timeout,
+		 "on-console-timeout", NULL), .words = on_console_timeout_words },
+	{ SWITCH(CONSOLE_TIMEOUT_MS, U32, console_timeout_ms, "console-timeout",
+		 NULL) },
+	{ SWITCH(CONSOLE_NS, NS, console_ns, "console", "console_ns") },
+	{ SWITCH(CONSOLE_LATE, U32, console_late, "console-late", "console_late") },
 	{ }
 };
 
@@ -211,6 +300,9 @@ MODEL(vm, vm, "VM");
 MODEL(vcpu, vcpu, "vCPU");
 MODEL(fault, fault, "fault");
 MODEL(switch, switch_info, "switch");
+MODEL(console, console_info, "console");
+MODEL(owner, owner, "owner");
+MODEL(request, request, "request");
 
 const struct field *model_field(const struct model *model, int attr)
 {

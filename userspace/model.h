@@ -79,6 +79,7 @@ struct pool {
 	__u64 failed_switches;
 	__u64 cease_ns;
 	__u64 blackout_ns;
+	__u64 console_owner;
 	__u32 activate;
 	__u32 vms;
 	__u32 vcpus;
@@ -161,6 +162,40 @@ struct switch_info {
 	__u32 cease_timeout_ms;
 	__u32 vcpus;
 	__u32 error;
+	__u64 console_ns;
+	__u32 console_late;
+	__u32 on_console_timeout;
+	__u32 console_timeout_ms;
+};
+
+struct console_info {
+	__u64 have;
+	char *pool;
+	__u64 deadline_ns;
+	__u32 seq;
+	__u32 error;
+};
+
+struct owner {
+	__u64 have;
+	char *pool;
+	__u64 old;
+	__u64 new;
+	__u32 why;
+};
+
+struct request {
+	__u64 have;
+	__u64 vm_id;
+	char *pool;
+	char *pcpus;
+	__u64 console_owner;
+	__u32 kind;
+	__u32 weight;
+	__u32 handled;
+	__u32 reason;
+	__u32 vcpus;
+	__u32 share;
 };
 
 extern const struct model status_model;
@@ -171,8 +206,12 @@ extern const struct model vm_model;
 extern const struct model vcpu_model;
 extern const struct model fault_model;
 extern const struct model switch_model;
+extern const struct model console_model;
+extern const struct model owner_model;
+extern const struct model request_model;
 
 extern const char *const activate_words[];
+extern const char *const on_console_timeout_words[];
 
 /* Growing array of the structs of one model */
 struct list {

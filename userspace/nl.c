@@ -373,7 +373,7 @@ int conn_dump(struct conn *nl, int cmd,
 
 struct listener {
 	struct conn *nl;
-	int (*fn)(const struct event *event, void *arg);
+	event_fn *fn;
 	void *arg;
 	int result;
 };
@@ -388,6 +388,9 @@ static const struct {
 	[VMSCHED_CMD_VM_DEL_NTF] = { "vm-del", &vm_model },
 	[VMSCHED_CMD_SCHED_ADD_NTF] = { "sched-add", &sched_model },
 	[VMSCHED_CMD_SCHED_DEL_NTF] = { "sched-del", &sched_model },
+	[VMSCHED_CMD_CONSOLE_CEASE_NTF] = { "console-cease", &console_model },
+	[VMSCHED_CMD_CONSOLE_RESUME_NTF] = { "console-resume", &console_model },
+	[VMSCHED_CMD_OWNER_NTF] = { "owner", &owner_model },
 };
 
 static bool family_gone(struct nlmsghdr *hdr)
@@ -464,30 +467,76 @@ static int listen_events(struct nl_sock *sock)
 	return err < 0 ? nle_to_errno(err) : 0;
 }
 
-int conn_events(struct conn *nl,
-		int (*fn)(const struct event *event, void *arg), void *arg)
+int listener_open(struct listener **out, event_fn *fn, void *arg)
 {
-	const struct event lost = { .name = "lost" };
-	struct listener l = { .nl = nl, .fn = fn, .arg = arg };
-	struct nl_sock *sock = nl_socket_alloc();
+	struct listener *l = calloc(1, sizeof(*l));
 	int err;
 
-	if (!sock)
+	*out = NULL;
+	if (!l)
 		return -ENOMEM;
-	err = genl_connect(sock);
-	err = err < 0 ? nle_to_errno(err) : listen_events(sock);
+	l->fn = fn;
+	l->arg = arg;
+	err = conn_open(&l->nl);
 	if (!err)
-		nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_event,
-				    &l);
-	while (!err) {
-		err = nl_recvmsgs_default(sock);
-		if (err < 0)
-			err = nle_to_errno(err);
-		if (err == -ENOBUFS)
-			err = fn(&lost, arg);
-		else if (err >= 0)
-			err = l.result;
+		err = listen_events(l->nl->sock);
+	if (err) {
+		listener_close(l);
+		return err;
 	}
-	nl_socket_free(sock);
+	nl_socket_modify_cb(l->nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_event, l);
+	*out = l;
+	return 0;
+}
+
+void listener_close(struct listener *l)
+{
+	if (!l)
+		return;
+	conn_close(l->nl);
+	free(l);
+}
+
+int listener_fd(const struct listener *l)
+{
+	return nl_socket_get_fd(l->nl->sock);
+}
+
+int listener_read(struct listener *l)
+{
+	const struct event lost = { .name = "lost" };
+	int err = nl_recvmsgs_default(l->nl->sock);
+
+	if (err < 0)
+		err = nle_to_errno(err);
+	if (err == -ENOBUFS)
+		return l->fn(&lost, l->arg);
+	return err < 0 ? err : l->result;
+}
+
+int listener_call(struct listener *l, int cmd, const struct model *model,
+		  const void *in)
+{
+	int err = conn_call(l->nl, cmd, model, in, NULL, NULL);
+
+	/* An event that came before the answer has been told meanwhile. */
+	return err ?: l->result;
+}
+
+void listener_explain(const struct listener *l, struct conn *nl)
+{
+	if (l)
+		nl->error = l->nl->error;
+}
+
+int conn_events(struct conn *nl, event_fn *fn, void *arg)
+{
+	struct listener *l;
+	int err = listener_open(&l, fn, arg);
+
+	while (!err)
+		err = listener_read(l);
+	listener_explain(l, nl);
+	listener_close(l);
 	return err;
 }

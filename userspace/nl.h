@@ -45,12 +45,28 @@ int conn_call(struct conn *nl, int cmd,
 int conn_dump(struct conn *nl, int cmd,
 	      const struct model *in_model, const void *in, struct list *out);
 
+typedef int event_fn(const struct event *event, void *arg);
+
 /*
  * Call @fn for each event until it returns non-zero, which is returned, or
  * until the module is gone, which gives -ENODEV. Events that did not fit the
  * receive buffer are told by an event named "lost".
  */
-int conn_events(struct conn *nl,
-		int (*fn)(const struct event *event, void *arg), void *arg);
+int conn_events(struct conn *nl, event_fn *fn, void *arg);
+
+/* The same for a program that waits for other things as well. */
+struct listener;
+
+int listener_open(struct listener **listener, event_fn *fn, void *arg);
+void listener_close(struct listener *listener);
+/* To be polled for input */
+int listener_fd(const struct listener *listener);
+/* Take what has come; 0, what @fn returned, -ENODEV or another -errno. */
+int listener_read(struct listener *listener);
+/* Let conn_error(@nl) tell why the last request of the listener was refused. */
+void listener_explain(const struct listener *listener, struct conn *nl);
+/* A request from the socket to which the kernel sends, as conn_call() */
+int listener_call(struct listener *listener, int cmd,
+		  const struct model *model, const void *in);
 
 #endif /* VMSCHEDCTL_NL_H */

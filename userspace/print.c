@@ -238,6 +238,8 @@ void print_switch(const struct switch_info *info)
 		printf(" by %s", field_word(activate, info) ?: "?");
 	printf(", %u vCPUs, ", info->vcpus);
 	print_times(info->cease_ns, info->blackout_ns);
+	if (info->console_late)
+		printf(", %u console agents late", info->console_late);
 	putchar('\n');
 }
 

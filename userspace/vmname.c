@@ -22,8 +22,7 @@
 #define SCOPE_START "machine-qemu\\x2d"
 #define SCOPE_END ".scope"
 
-/* The whole file, with a NUL behind it. */
-static char *read_file(pid_t pid, const char *name, size_t *len)
+char *vm_read_file(pid_t pid, const char *name, size_t *len)
 {
 	size_t size = 0;
 	char *text = NULL;
@@ -55,8 +54,7 @@ static char *read_file(pid_t pid, const char *name, size_t *len)
 	return text;
 }
 
-/* Cut the next part of "a,b=c,,d" off, with ",," made a comma in place. */
-static char *next_part(char **rest)
+char *vm_next_part(char **rest)
 {
 	char *part = *rest;
 	char *out = part;
@@ -85,10 +83,10 @@ static char *name_in_value(char *value)
 	char *part;
 
 	/* QEMU takes the first part for the name if it has no key. */
-	part = next_part(&rest);
+	part = vm_next_part(&rest);
 	if (*part && !strchr(part, '='))
 		return part;
-	for (; part; part = next_part(&rest))
+	for (; part; part = vm_next_part(&rest))
 		if (!strncmp(part, "guest=", 6) && part[6])
 			guest = part + 6;
 	return guest;
@@ -170,13 +168,13 @@ char *vm_name(pid_t pid, const char *comm)
 	/* Pid 0 is a VMM in a PID namespace that cannot be seen from here. */
 	if (!pid)
 		return strdup(comm ?: "-");
-	text = read_file(pid, "cmdline", &len);
+	text = vm_read_file(pid, "cmdline", &len);
 	if (text)
 		name = vm_name_from_cmdline(text, len);
 	free(text);
 	if (name)
 		return name;
-	text = read_file(pid, "cgroup", &len);
+	text = vm_read_file(pid, "cgroup", &len);
 	if (text)
 		name = vm_name_from_cgroup(text);
 	free(text);

@@ -15,4 +15,10 @@ char *vm_name(pid_t pid, const char *comm);
 char *vm_name_from_cmdline(const char *cmdline, size_t len);
 char *vm_name_from_cgroup(const char *cgroup);
 
+/* A file of the process, with a NUL behind it; NULL if it cannot be read. */
+char *vm_read_file(pid_t pid, const char *name, size_t *len);
+
+/* Cut the next part of "a,b=c,,d" off, with ",," made a comma in place. */
+char *vm_next_part(char **rest);
+
 #endif /* VMSCHEDCTL_VMNAME_H */

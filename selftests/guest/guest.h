@@ -10,11 +10,13 @@
  *	disk	io <operations>
  *	net	net <bytes>
  *	idle	idle <seconds>
+ *	echo	echo <lines> sent <lines>	(on a console of its own, see job_echo.c)
  */
 #ifndef GUEST_H
 #define GUEST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define __noreturn	__attribute__((noreturn))
@@ -23,6 +25,9 @@
 
 /* Print "error <what>: <errno>" and power off: a guest that cannot do its job ends. */
 __noreturn void fail(const char *what);
+
+/* Copy the value of KEY on the kernel command line. */
+bool cmdline_value(const char *key, char *value, size_t size);
 
 uint64_t now_ns(void);
 
@@ -39,5 +44,6 @@ void job_tick(void);
 void job_disk(void);
 void job_net(void);
 void job_idle(void);
+void job_echo(void);
 
 #endif

@@ -31,6 +31,7 @@ static const struct job {
 	{ "disk", job_disk },
 	{ "net", job_net },
 	{ "idle", job_idle },
+	{ "echo", job_echo },
 };
 
 void fail(const char *what)
@@ -101,8 +102,7 @@ static void load_modules(const char *job)
 	globfree(&found);
 }
 
-/* Copy the value of KEY on the kernel command line. */
-static bool cmdline_value(const char *key, char *value, size_t size)
+bool cmdline_value(const char *key, char *value, size_t size)
 {
 	char line[2048], *word, *save;
 	size_t len = strlen(key);

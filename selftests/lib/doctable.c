@@ -134,6 +134,12 @@ static const char * const command_names[VMSCHED_CMD_MAX + 1] = {
 	[VMSCHED_CMD_FAULT_NTF] = "fault-ntf",
 	[VMSCHED_CMD_SCHED_ADD_NTF] = "sched-add-ntf",
 	[VMSCHED_CMD_SCHED_DEL_NTF] = "sched-del-ntf",
+	[VMSCHED_CMD_CONSOLE_ATTACH] = "console-attach",
+	[VMSCHED_CMD_CONSOLE_ACK] = "console-ack",
+	[VMSCHED_CMD_CONSOLE_CEASE_NTF] = "console-cease-ntf",
+	[VMSCHED_CMD_CONSOLE_RESUME_NTF] = "console-resume-ntf",
+	[VMSCHED_CMD_REQUEST] = "request",
+	[VMSCHED_CMD_OWNER_NTF] = "owner-ntf",
 };
 
 uint8_t doc_command(const char *name)

@@ -21,7 +21,7 @@
 	.balign	16
 	.globl	guest_code_start, guest_code_end
 	.globl	guest_spin, guest_tick, guest_ping, guest_isr, guest_fault
-	.globl	guest_io, guest_cpuid, guest_call
+	.globl	guest_io, guest_cpuid, guest_call, guest_obey
 
 /* Leave the TSC in %rax; %rdx is lost */
 .macro READ_TSC
@@ -95,6 +95,79 @@ guest_cpuid:
 /* A hypercall that KVM does not know */
 guest_call:
 	EXITS	vmmcall
+
+/* Busy as guest_spin, but for what the host tells it to do */
+guest_obey:
+1:	incq	AREA_COUNT(%rdi)
+	FILL_LOOP 5
+	movq	AREA_ORDER(%rdi), %rcx
+	testq	%rcx, %rcx
+	jz	1b
+	cmpl	$GUEST_ORDER_CALL, %ecx
+	je	.Lcall
+	cmpl	$GUEST_ORDER_SHUTDOWN, %ecx
+	je	.Lshutdown
+	cmpl	$GUEST_ORDER_JUMP, %ecx
+	je	.Ljump
+	cmpl	$GUEST_ORDER_WRMSR, %ecx
+	je	.Lwrmsr
+	cmpl	$GUEST_ORDER_USER_CALL, %ecx
+	je	.Luser
+	outb	%al, $GUEST_PORT_IO
+.Lobeyed:
+	movq	$0, AREA_ORDER(%rdi)
+	jmp	1b
+
+.Lcall:	movq	AREA_RAX(%rdi), %rax
+	movq	AREA_RBX(%rdi), %rbx
+	/* What the Hyper-V way of it takes */
+	movq	%rbx, %rcx
+	xorl	%edx, %edx
+	xorl	%r8d, %r8d
+	vmmcall
+	movq	%rax, AREA_RESULT(%rdi)
+	incq	AREA_ANSWERS(%rdi)
+	testq	%rax, %rax
+	js	2f
+	btq	$GUEST_HANDLED_BIT, %rax
+	adcq	$0, AREA_HANDLED(%rdi)
+2:	decq	AREA_TIMES(%rdi)
+	jnz	.Lcall
+	jmp	.Lobeyed
+
+.Lshutdown:
+	pushq	$0
+	pushq	$0
+	lidt	(%rsp)
+	ud2
+
+.Ljump:	movq	AREA_RAX(%rdi), %rax
+	jmp	*%rax
+
+.Lwrmsr:
+	movl	AREA_RAX(%rdi), %ecx
+	movl	AREA_RBX(%rdi), %eax
+	movl	(AREA_RBX + 4)(%rdi), %edx
+	wrmsr
+	jmp	.Lobeyed
+
+.Luser:	movq	%rsp, %rax
+	pushq	$GUEST_USER_DS
+	pushq	%rax
+	pushq	$2
+	pushq	$GUEST_USER_CS
+	leaq	3f(%rip), %rax
+	pushq	%rax
+	iretq
+3:	movq	AREA_RAX(%rdi), %rax
+	movq	AREA_RBX(%rdi), %rbx
+	vmmcall
+	movq	%rax, AREA_RESULT(%rdi)
+	incq	AREA_ANSWERS(%rdi)
+	movq	$0, AREA_ORDER(%rdi)
+4:	incq	AREA_COUNT(%rdi)
+	FILL_LOOP 2
+	jmp	4b
 
 /* Sleep in HLT until an interrupt has written AREA_WAKE */
 wait_for_wake:

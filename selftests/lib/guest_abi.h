@@ -25,6 +25,8 @@
 #define GUEST_CS		0x08
 #define GUEST_DS		0x10
 #define GUEST_TR		0x18
+#define GUEST_USER_CS		(0x20 | 3)
+#define GUEST_USER_DS		(0x28 | 3)
 #define GUEST_TIMER_VECTOR	0x40
 
 /* Ports: one exit each that is counted, and "an exception happened" */
@@ -42,10 +44,28 @@
 #define AREA_BEST		0x38
 #define AREA_STEAL		0x40
 #define AREA_LOOPS		0x80
+#define AREA_ORDER		0x88
+#define AREA_RAX		0x90
+#define AREA_RBX		0x98
+#define AREA_TIMES		0xa0
+#define AREA_RESULT		0xa8
+#define AREA_ANSWERS		0xb0
+#define AREA_HANDLED		0xb8
 #define AREA_STACK_TOP		0x2000
 #define AREA_RING		0x8000
 #define GUEST_RING_SHIFT	5
 #define GUEST_RING_SIZE		1024
+
+/* What a guest that obeys is told to do; it says 0 when that is done */
+#define GUEST_ORDER_CALL	1	/* TIMES hypercalls with RAX and RBX */
+#define GUEST_ORDER_SHUTDOWN	2	/* a triple fault */
+#define GUEST_ORDER_JUMP	3	/* execute what is at RAX */
+#define GUEST_ORDER_WRMSR	4	/* write RBX to MSR RAX */
+#define GUEST_ORDER_USER_CALL	5	/* one hypercall from CPL 3, where it stays */
+#define GUEST_ORDER_IO		6	/* one exit to user space */
+
+/* The bit of an answer that is counted in HANDLED, see vmsched_guest.h */
+#define GUEST_HANDLED_BIT	28
 
 /* Exits that are timed together; short enough to fit between two ticks */
 #define GUEST_BATCH		200
@@ -86,7 +106,14 @@ struct guest_area {
 	uint64_t best;		/* TSC ticks of the shortest batch of exits, 0: none */
 	struct guest_steal steal;
 	uint64_t loops;		/* of work after a wake, set by the host */
-	uint8_t gap[AREA_RING - AREA_LOOPS - sizeof(uint64_t)];
+	uint64_t order;		/* GUEST_ORDER_*, set by the host */
+	uint64_t rax;		/* for it, likewise */
+	uint64_t rbx;
+	uint64_t times;
+	uint64_t result;	/* RAX after the last hypercall */
+	uint64_t answers;	/* hypercalls made since start */
+	uint64_t handled;	/* those of them with GUEST_HANDLED_BIT in RAX */
+	uint8_t gap[AREA_RING - AREA_HANDLED - sizeof(uint64_t)];
 	struct guest_wake ring[GUEST_RING_SIZE];
 };
 
@@ -94,6 +121,7 @@ static_assert(offsetof(struct guest_area, steal) == AREA_STEAL, "steal");
 static_assert(offsetof(struct guest_area, ring_head) == AREA_RING_HEAD, "head");
 static_assert(offsetof(struct guest_area, best) == AREA_BEST, "best");
 static_assert(offsetof(struct guest_area, loops) == AREA_LOOPS, "loops");
+static_assert(offsetof(struct guest_area, handled) == AREA_HANDLED, "handled");
 static_assert(offsetof(struct guest_area, ring) == AREA_RING, "ring");
 static_assert(sizeof(struct guest_wake) == 1 << GUEST_RING_SHIFT, "wake");
 static_assert(GUEST_AREA_SIZE == 1 << GUEST_AREA_SHIFT, "shift");
@@ -107,6 +135,7 @@ extern const uint8_t guest_ping[];
 extern const uint8_t guest_io[];
 extern const uint8_t guest_cpuid[];
 extern const uint8_t guest_call[];
+extern const uint8_t guest_obey[];
 extern const uint8_t guest_isr[];
 extern const uint8_t guest_fault[];
 #endif /* __ASSEMBLER__ */

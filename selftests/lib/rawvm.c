@@ -412,6 +412,58 @@ static int delays_to(const struct rawvm *vm, unsigned int vcpu, uint64_t mark,
 	return n ? 0 : -ENODATA;
 }
 
+void rawvm_order(const struct rawvm *vm, unsigned int vcpu, unsigned int order,
+		 uint64_t rax, uint64_t rbx, uint64_t times)
+{
+	struct guest_area *area = rawvm_area(vm->mem, vcpu);
+
+	area->rax = rax;
+	area->rbx = rbx;
+	area->times = times;
+	__atomic_store_n(&area->order, order, __ATOMIC_RELEASE);
+}
+
+bool rawvm_obeyed(const struct rawvm *vm, unsigned int vcpu,
+		  unsigned int timeout_ms)
+{
+	const struct guest_area *area = rawvm_area(vm->mem, vcpu);
+	uint64_t end = clock_ns() + timeout_ms * NSEC_PER_MSEC;
+
+	while (__atomic_load_n(&area->order, __ATOMIC_ACQUIRE)) {
+		if (vm->ctl->error[0] || clock_ns() > end) {
+			printf("# rawvm %s vCPU %u has not done order %ju\n",
+			       vm->name, vcpu, (uintmax_t)area->order);
+			return false;
+		}
+		clock_sleep_ms(1);
+	}
+	return true;
+}
+
+int64_t rawvm_hypercall(const struct rawvm *vm, unsigned int vcpu, uint64_t nr,
+			uint64_t arg)
+{
+	rawvm_order(vm, vcpu, GUEST_ORDER_CALL, nr, arg, 1);
+	return rawvm_obeyed(vm, vcpu, HANG_LIMIT_MS) ?
+	       rawvm_last_answer(vm, vcpu) : -ETIME;
+}
+
+uint64_t rawvm_answers(const struct rawvm *vm, unsigned int vcpu,
+		       uint64_t *handled)
+{
+	const struct guest_area *area = rawvm_area(vm->mem, vcpu);
+
+	if (handled)
+		*handled = __atomic_load_n(&area->handled, __ATOMIC_RELAXED);
+	return __atomic_load_n(&area->answers, __ATOMIC_RELAXED);
+}
+
+int64_t rawvm_last_answer(const struct rawvm *vm, unsigned int vcpu)
+{
+	return __atomic_load_n(&rawvm_area(vm->mem, vcpu)->result,
+			       __ATOMIC_RELAXED);
+}
+
 double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,
 			  uint64_t mark, uint64_t below)
 {

@@ -26,6 +26,7 @@ enum rawvm_kind {
 	RAWVM_CPUID,	/* the same with exits that KVM handles: CPUID */
 	RAWVM_CALL,	/* and hypercalls (AMD's instruction, which KVM patches) */
 	RAWVM_PING,	/* two vCPUs in HLT that wake each other by IPI in turn */
+	RAWVM_OBEY,	/* as SPIN, and does what rawvm_order() says */
 };
 
 /* The first of them, for tests that want some of each: any number of vCPUs will do */
@@ -42,6 +43,8 @@ struct rawvm_spec {
 	bool breeds;			/* IO: makes a child at each exit */
 	const char * const *argv;	/* command line that it shows, NULL: the test's */
 	bool held;			/* starts as if paused */
+	bool lingers;			/* a vCPU that cannot go on is kept by its thread */
+	bool hyperv;			/* sees Hyper-V's interface as well */
 };
 
 /* Instructions of one loop, of SPIN's and of the work of TICK */
@@ -147,6 +150,24 @@ uint64_t rawvm_spins(const struct rawvm *vm, unsigned int vcpu);
 
 /* Change the work of a TICK guest from its next wake on */
 void rawvm_set_loops(const struct rawvm *vm, unsigned int vcpu, uint64_t loops);
+
+/*
+ * Tell vCPU @vcpu of an OBEY guest to do something (GUEST_ORDER_*); what it is
+ * given depends on that. rawvm_order() does not wait for it.
+ */
+void rawvm_order(const struct rawvm *vm, unsigned int vcpu, unsigned int order,
+		 uint64_t rax, uint64_t rbx, uint64_t times);
+bool rawvm_obeyed(const struct rawvm *vm, unsigned int vcpu,
+		  unsigned int timeout_ms);
+
+/* One hypercall: RAX afterwards, or -ETIME */
+int64_t rawvm_hypercall(const struct rawvm *vm, unsigned int vcpu, uint64_t nr,
+			uint64_t arg);
+
+/* Hypercalls made by order so far, and in @handled those that were handled */
+uint64_t rawvm_answers(const struct rawvm *vm, unsigned int vcpu,
+		       uint64_t *handled);
+int64_t rawvm_last_answer(const struct rawvm *vm, unsigned int vcpu);
 
 /* Part of these wakes that had a delay below @ns; -1 if there is none */
 double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,

@@ -18,7 +18,8 @@
 #include "rawvm_int.h"
 #include <kselftest.h>
 
-#define PTE_PRESENT_RW		0x3
+/* For every privilege level */
+#define PTE_PRESENT_RW		0x7
 #define PTE_HUGE		0x80
 
 #define CR0_PE_ET_NE_PG		0x80000031ULL
@@ -36,6 +37,9 @@
 
 #define MSR_KVM_STEAL_TIME	0x4b564d03
 #define STEAL_ENABLED		1ULL
+
+#define CPUID_HYPERV_INTERFACE	0x40000001
+#define CPUID_HYPERV_SIGNATURE	0x31237648
 
 #define MAX_CPUID_ENTRIES	256
 
@@ -92,6 +96,8 @@ static const uint8_t *entry_point(enum rawvm_kind kind)
 		return guest_call;
 	case RAWVM_PING:
 		return guest_ping;
+	case RAWVM_OBEY:
+		return guest_obey;
 	case RAWVM_SPIN:
 		break;
 	}
@@ -107,7 +113,8 @@ static void fill_page_tables(uint8_t *mem, size_t size)
 
 	pml4[0] = GUEST_PDPT | PTE_PRESENT_RW;
 	pdpt[0] = GUEST_PD | PTE_PRESENT_RW;
-	for (i = 0; i < size / GUEST_PAGE_SIZE; i++)
+	/* And one page more, behind the memory */
+	for (i = 0; i <= size / GUEST_PAGE_SIZE; i++)
 		pd[i] = i * (uint64_t)GUEST_PAGE_SIZE | PTE_PRESENT_RW | PTE_HUGE;
 }
 
@@ -120,6 +127,8 @@ static void fill_descriptors(uint8_t *mem)
 
 	gdt[GUEST_CS / 8] = 0x00af9b000000ffffULL;
 	gdt[GUEST_DS / 8] = 0x00cf93000000ffffULL;
+	gdt[GUEST_USER_CS / 8] = 0x00affb000000ffffULL;
+	gdt[GUEST_USER_DS / 8] = 0x00cff3000000ffffULL;
 	for (i = 0; i < 256; i++) {
 		uint64_t to = code_address(i == GUEST_TIMER_VECTOR ?
 					   guest_isr : guest_fault);
@@ -180,6 +189,9 @@ static int set_cpuid(struct rawvm_kvm *kvm, unsigned int vcpu)
 		goto out;
 	}
 	for (i = 0; i < cpuid->nent; i++) {
+		if (cpuid->entries[i].function == CPUID_HYPERV_INTERFACE &&
+		    kvm->spec->hyperv)
+			cpuid->entries[i].eax = CPUID_HYPERV_SIGNATURE;
 		if (cpuid->entries[i].function != 1)
 			continue;
 		cpuid->entries[i].ecx |= CPUID_1_ECX_X2APIC |
@@ -216,7 +228,7 @@ static int set_sregs(struct rawvm_kvm *kvm, unsigned int vcpu)
 	s.ss = data;
 	s.tr.selector = GUEST_TR;
 	s.gdt.base = GUEST_GDT;
-	s.gdt.limit = GUEST_DS + 7;
+	s.gdt.limit = (GUEST_USER_DS | 7);
 	s.idt.base = GUEST_IDT;
 	s.idt.limit = 256 * sizeof(struct idt_gate) - 1;
 	s.cr0 = CR0_PE_ET_NE_PG;

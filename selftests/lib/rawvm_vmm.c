@@ -143,6 +143,8 @@ static void vcpu_run(struct vmm *vmm, unsigned int thread)
 			continue;
 		}
 		go_on = vcpu_enter(vmm, i);
+		while (!go_on && vmm->kvm.spec->lingers)
+			pause();
 	}
 }
 

@@ -84,6 +84,82 @@ enum vmsched_missing {
 	VMSCHED_MISSING_USER_MASK = 4,
 };
 
+/**
+ * enum vmsched_owner_why - What made a VM the owner of a console, or took it
+ *   from one.
+ * @VMSCHED_OWNER_WHY_REQUEST: Somebody asked for it.
+ * @VMSCHED_OWNER_WHY_GONE: The owner was closed by its VMM.
+ * @VMSCHED_OWNER_WHY_DIED: A signal killed the owner's VMM.
+ * @VMSCHED_OWNER_WHY_SHUTDOWN: A vCPU of the owner shut down
+ *   (KVM_EXIT_SHUTDOWN, a triple fault).
+ * @VMSCHED_OWNER_WHY_CRASH: The owner reported a crash
+ *   (KVM_SYSTEM_EVENT_CRASH).
+ * @VMSCHED_OWNER_WHY_ERROR: KVM could not go on with the owner
+ *   (KVM_EXIT_INTERNAL_ERROR and others).
+ */
+enum vmsched_owner_why {
+	VMSCHED_OWNER_WHY_REQUEST,
+	VMSCHED_OWNER_WHY_GONE,
+	VMSCHED_OWNER_WHY_DIED,
+	VMSCHED_OWNER_WHY_SHUTDOWN,
+	VMSCHED_OWNER_WHY_CRASH,
+	VMSCHED_OWNER_WHY_ERROR,
+};
+
+/**
+ * enum vmsched_request_kind - What a requester asks for.
+ * @VMSCHED_REQUEST_KIND_YIELD: That the vCPUs of a VM give up the grants which
+ *   they hold.
+ * @VMSCHED_REQUEST_KIND_OWNER: That a VM owns the console of its pool; those
+ *   of its vCPUs that wait get a pCPU next, once.
+ * @VMSCHED_REQUEST_KIND_PRIO: What the weight of a VM is, or that it is
+ *   another one.
+ */
+enum vmsched_request_kind {
+	VMSCHED_REQUEST_KIND_YIELD,
+	VMSCHED_REQUEST_KIND_OWNER,
+	VMSCHED_REQUEST_KIND_PRIO,
+};
+
+/**
+ * enum vmsched_request_reason - Why a request was handled, or was not.
+ * @VMSCHED_REQUEST_REASON_DONE: Handled.
+ * @VMSCHED_REQUEST_REASON_UNCHANGED: Handled, and it was so before.
+ * @VMSCHED_REQUEST_REASON_NATIVE: Not handled, Linux decides in this pool.
+ * @VMSCHED_REQUEST_REASON_NO_GRANT: Not handled, the VM holds no grant that it
+ *   could give up.
+ * @VMSCHED_REQUEST_REASON_NOBODY_WAITS: Not handled, nobody waits for what
+ *   would be given up.
+ * @VMSCHED_REQUEST_REASON_NO_SIBLING: Not handled, the VM has no other vCPU
+ *   that waits, or not that one.
+ * @VMSCHED_REQUEST_REASON_LIMITED: Not handled, the VM has asked too often.
+ * @VMSCHED_REQUEST_REASON_CEASED: Not handled, the scheduler is being changed
+ *   just now.
+ * @VMSCHED_REQUEST_REASON_UNKNOWN: Not handled, there is no such request.
+ */
+enum vmsched_request_reason {
+	VMSCHED_REQUEST_REASON_DONE,
+	VMSCHED_REQUEST_REASON_UNCHANGED,
+	VMSCHED_REQUEST_REASON_NATIVE,
+	VMSCHED_REQUEST_REASON_NO_GRANT,
+	VMSCHED_REQUEST_REASON_NOBODY_WAITS,
+	VMSCHED_REQUEST_REASON_NO_SIBLING,
+	VMSCHED_REQUEST_REASON_LIMITED,
+	VMSCHED_REQUEST_REASON_CEASED,
+	VMSCHED_REQUEST_REASON_UNKNOWN,
+};
+
+/**
+ * enum vmsched_on_console_timeout - What a switch does if a console agent has
+ *   not acknowledged in time.
+ * @VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON: It goes on without.
+ * @VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP: The old scheduler goes on.
+ */
+enum vmsched_on_console_timeout {
+	VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON,
+	VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+};
+
 enum {
 	VMSCHED_A_STATUS_VERSION = 1,
 	VMSCHED_A_STATUS_API,
@@ -121,6 +197,7 @@ enum {
 	VMSCHED_A_POOL_FAILED_SWITCHES,
 	VMSCHED_A_POOL_CEASE_NS,
 	VMSCHED_A_POOL_BLACKOUT_NS,
+	VMSCHED_A_POOL_CONSOLE_OWNER,
 
 	__VMSCHED_A_POOL_MAX,
 	VMSCHED_A_POOL_MAX = (__VMSCHED_A_POOL_MAX - 1)
@@ -191,11 +268,51 @@ enum {
 	VMSCHED_A_SWITCH_BLACKOUT_NS,
 	VMSCHED_A_SWITCH_VCPUS,
 	VMSCHED_A_SWITCH_ERROR,
+	VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT,
+	VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS,
+	VMSCHED_A_SWITCH_CONSOLE_NS,
+	VMSCHED_A_SWITCH_CONSOLE_LATE,
 	VMSCHED_A_SWITCH_WHY,
 	VMSCHED_A_SWITCH_LATE,
 
 	__VMSCHED_A_SWITCH_MAX,
 	VMSCHED_A_SWITCH_MAX = (__VMSCHED_A_SWITCH_MAX - 1)
+};
+
+enum {
+	VMSCHED_A_OWNER_POOL = 1,
+	VMSCHED_A_OWNER_OLD,
+	VMSCHED_A_OWNER_NEW,
+	VMSCHED_A_OWNER_WHY,
+
+	__VMSCHED_A_OWNER_MAX,
+	VMSCHED_A_OWNER_MAX = (__VMSCHED_A_OWNER_MAX - 1)
+};
+
+enum {
+	VMSCHED_A_REQUEST_KIND = 1,
+	VMSCHED_A_REQUEST_VM_ID,
+	VMSCHED_A_REQUEST_WEIGHT,
+	VMSCHED_A_REQUEST_HANDLED,
+	VMSCHED_A_REQUEST_REASON,
+	VMSCHED_A_REQUEST_VCPUS,
+	VMSCHED_A_REQUEST_SHARE,
+	VMSCHED_A_REQUEST_POOL,
+	VMSCHED_A_REQUEST_CONSOLE_OWNER,
+	VMSCHED_A_REQUEST_PCPUS,
+
+	__VMSCHED_A_REQUEST_MAX,
+	VMSCHED_A_REQUEST_MAX = (__VMSCHED_A_REQUEST_MAX - 1)
+};
+
+enum {
+	VMSCHED_A_CONSOLE_POOL = 1,
+	VMSCHED_A_CONSOLE_SEQ,
+	VMSCHED_A_CONSOLE_DEADLINE_NS,
+	VMSCHED_A_CONSOLE_ERROR,
+
+	__VMSCHED_A_CONSOLE_MAX,
+	VMSCHED_A_CONSOLE_MAX = (__VMSCHED_A_CONSOLE_MAX - 1)
 };
 
 enum {
@@ -232,6 +349,12 @@ enum {
 	VMSCHED_CMD_SCHED_ADD_NTF,
 	VMSCHED_CMD_SCHED_DEL_NTF,
 	VMSCHED_CMD_SCHED_HOLD,
+	VMSCHED_CMD_REQUEST,
+	VMSCHED_CMD_OWNER_NTF,
+	VMSCHED_CMD_CONSOLE_ATTACH,
+	VMSCHED_CMD_CONSOLE_ACK,
+	VMSCHED_CMD_CONSOLE_CEASE_NTF,
+	VMSCHED_CMD_CONSOLE_RESUME_NTF,
 
 	__VMSCHED_CMD_MAX,
 	VMSCHED_CMD_MAX = (__VMSCHED_CMD_MAX - 1)

@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmschedctl as a console agent, step by step: what is typed and printed goes
+ * where it belongs over changes of the owner and ceases, and the terminal is
+ * given back. VMs are real; their consoles are sockets of the test, so that it
+ * says what is printed when. Guests that print are in console_guest_test.c.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "lib/console.h"
+#include "lib/fixture.h"
+
+#define LIMIT		200
+#define PATHS		"/tmp/vmsched-console-%i"
+#define ESCAPE		"\x1d"
+#define QUIET_MS	150
+#define LONGEST_MS	1000
+#define MANY		40000
+
+/* A VM, and its console as the VMM would have it */
+struct machine {
+	struct rawvm *vm;
+	uint64_t id;
+	int listener;
+	int fd;
+};
+
+static char shown[64];
+
+/* The line that says that it owns the console */
+static const char *line_of(const struct machine *m)
+{
+	snprintf(shown, sizeof(shown), "(VM %llu)\r\n",
+		 (unsigned long long)m->id);
+	return shown;
+}
+
+static int machine_start(struct machine *m, const char *name)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	m->fd = -1;
+	m->vm = start_listed(name, &m->id);
+	if (!m->vm)
+		return -EIO;
+	snprintf(addr.sun_path, sizeof(addr.sun_path),
+		 "/tmp/vmsched-console-%llu", (unsigned long long)m->id);
+	unlink(addr.sun_path);
+	m->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(m->listener, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(m->listener, 1))
+		return -errno;
+	return 0;
+}
+
+static bool machine_accept(struct machine *m)
+{
+	struct pollfd pfd = { .fd = m->listener, .events = POLLIN };
+
+	if (poll(&pfd, 1, HANG_LIMIT_MS) == 1)
+		m->fd = accept4(m->listener, NULL, NULL, SOCK_CLOEXEC);
+	return m->fd >= 0;
+}
+
+static bool machine_print(struct machine *m, const char *text)
+{
+	return write(m->fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* True if exactly @text comes, and nothing more */
+static bool machine_gets(struct machine *m, const char *text)
+{
+	struct pollfd pfd = { .fd = m->fd, .events = POLLIN };
+	char got[256] = "";
+	size_t n = 0;
+
+	while (n < strlen(text) && poll(&pfd, 1, HANG_LIMIT_MS) == 1) {
+		ssize_t more = read(m->fd, got + n, sizeof(got) - 1 - n);
+
+		if (more <= 0)
+			break;
+		n += more;
+		got[n] = '\0';
+	}
+	/* Then nothing, or its end */
+	if (!strcmp(got, text) &&
+	    (poll(&pfd, 1, 20) == 0 || read(m->fd, got, sizeof(got)) == 0))
+		return true;
+	printf("# VM %llu should get '%s', not '%s'\n",
+	       (unsigned long long)m->id, text, got);
+	return false;
+}
+
+static bool machine_gets_nothing(struct machine *m, unsigned int ms)
+{
+	struct pollfd pfd = { .fd = m->fd, .events = POLLIN };
+
+	return poll(&pfd, 1, ms) == 0;
+}
+
+static void machine_stop(struct machine *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	close(m->listener);
+}
+
+/* Two VMs; the first one owns the console, and the agent is attached to it */
+static bool start_all(struct machine m[2], struct genl *g, struct console *c,
+		      bool terminal)
+{
+	return !machine_start(&m[0], "one") && !machine_start(&m[1], "two") &&
+	       !genl_open(g) && !console_give(g, m[0].id) &&
+	       !console_start(c, "socket " PATHS, terminal) &&
+	       console_expect(c, CONSOLE_SAYS "console of one") &&
+	       console_expect(c, line_of(&m[0])) && machine_accept(&m[0]);
+}
+
+static void stop_all(struct machine m[2], struct genl *g, struct console *c)
+{
+	console_free(c);
+	genl_close(g);
+	machine_stop(&m[0]);
+	machine_stop(&m[1]);
+}
+
+static bool is_raw(int fd)
+{
+	struct termios t;
+
+	return !tcgetattr(fd, &t) && !(t.c_lflag & (ICANON | ECHO | ISIG));
+}
+
+/* Start it on a terminal, end it by @signal, or 0: the escape; modes are back */
+static bool gives_modes_back(int signal)
+{
+	struct termios after;
+	struct console c;
+	int slave, ret;
+	bool ok;
+
+	if (console_start(&c, "", true))
+		return false;
+	slave = open(ptsname(c.in), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ok = slave >= 0 && console_expect(&c, "escape character is ^] (Ctrl + ])") &&
+	     console_expect(&c, "no VM owns the console of pool default") &&
+	     is_raw(c.in);
+	if (signal)
+		kill(c.pid, signal);
+	else
+		console_type(&c, ESCAPE);
+	ret = console_wait(&c);
+	/* Those of a new terminal */
+	ok = ok && !tcgetattr(slave, &after) && (after.c_lflag & ICANON) &&
+	     (after.c_lflag & ECHO) && (after.c_oflag & OPOST) && !ret;
+	if (!ok)
+		printf("# signal %d: status %d, flags %x\n", signal, ret,
+		       after.c_lflag);
+	close(slave);
+	console_free(&c);
+	return ok;
+}
+
+TEST_F_TIMEOUT(vmsched, terminal_is_given_back, LIMIT)
+{
+	EXPECT_TRUE(gives_modes_back(0));
+	EXPECT_TRUE(gives_modes_back(SIGTERM));
+	EXPECT_TRUE(gives_modes_back(SIGINT));
+	EXPECT_TRUE(gives_modes_back(SIGHUP));
+	EXPECT_TRUE(gives_modes_back(SIGQUIT));
+}
+
+TEST_F_TIMEOUT(vmsched, follows_the_owner, LIMIT)
+{
+	struct machine m[2];
+	struct console c;
+	struct genl g;
+
+	ASSERT_TRUE(start_all(m, &g, &c, true));
+	/* What has a meaning for a terminal has none here, but for the escape */
+	EXPECT_TRUE(console_type(&c, "a\x03\x04\x1a\x11\x13\r\n"));
+	EXPECT_TRUE(machine_gets(&m[0], "a\x03\x04\x1a\x11\x13\r\n"));
+	EXPECT_TRUE(machine_print(&m[0], "first\n"));
+	EXPECT_TRUE(console_expect(&c, "first\n"));
+
+	ASSERT_EQ(0, console_give(&g, m[1].id));
+	EXPECT_TRUE(console_expect(&c, line_of(&m[1])));
+	ASSERT_TRUE(machine_accept(&m[1]));
+	EXPECT_TRUE(console_type(&c, "b"));
+	EXPECT_TRUE(machine_gets(&m[1], "b"));
+	EXPECT_TRUE(machine_gets_nothing(&m[0], 0));
+
+	/* What the other one prints waits until it is the owner again */
+	EXPECT_TRUE(machine_print(&m[0], "hidden\n"));
+	clock_sleep_ms(QUIET_MS);
+	EXPECT_TRUE(machine_print(&m[1], "seen\n"));
+	EXPECT_TRUE(console_expect(&c, "seen\n"));
+	EXPECT_EQ(NULL, strstr(c.text, "hidden"));
+	ASSERT_EQ(0, console_give(&g, m[0].id));
+	EXPECT_TRUE(console_expect(&c, line_of(&m[0])));
+	EXPECT_TRUE(console_expect(&c, "hidden\n"));
+
+	/* And at the end it is shown, with a name */
+	EXPECT_TRUE(machine_print(&m[1], "last\n"));
+	clock_sleep_ms(QUIET_MS);
+	EXPECT_EQ(NULL, strstr(c.text + c.seen, "last"));
+	EXPECT_TRUE(console_type(&c, "x" ESCAPE "y"));
+	EXPECT_TRUE(machine_gets(&m[0], "x"));
+	EXPECT_TRUE(console_expect(&c, "meanwhile two"));
+	EXPECT_TRUE(console_expect(&c, "last\n"));
+	EXPECT_TRUE(console_expect(&c, "detached"));
+	EXPECT_EQ(0, console_wait(&c));
+	stop_all(m, &g, &c);
+}
+
+/* Who was shown when something was typed has it, however late it is read */
+TEST_F_TIMEOUT(vmsched, typed_for_who_was_shown, LIMIT)
+{
+	struct machine m[2];
+	struct console c;
+	struct genl g;
+
+	ASSERT_TRUE(start_all(m, &g, &c, true));
+	kill(c.pid, SIGSTOP);
+	EXPECT_TRUE(console_type(&c, "for one\n"));
+	EXPECT_TRUE(machine_print(&m[0], "by one\n"));
+	ASSERT_EQ(0, console_give(&g, m[1].id));
+	kill(c.pid, SIGCONT);
+	EXPECT_TRUE(machine_gets(&m[0], "for one\n"));
+	EXPECT_TRUE(console_expect(&c, "by one\n"));
+	EXPECT_TRUE(console_expect(&c, line_of(&m[1])));
+	ASSERT_TRUE(machine_accept(&m[1]));
+	EXPECT_TRUE(machine_gets_nothing(&m[1], 20));
+	EXPECT_TRUE(console_type(&c, "for two\n"));
+	EXPECT_TRUE(machine_gets(&m[1], "for two\n"));
+	EXPECT_TRUE(machine_gets_nothing(&m[0], 20));
+	stop_all(m, &g, &c);
+}
+
+/* When the owner dies the next one is shown, and nothing is lost in between */
+TEST_F_TIMEOUT(vmsched, owner_dies, LIMIT)
+{
+	struct machine m[2];
+	struct console c;
+	struct genl g;
+
+	ASSERT_TRUE(start_all(m, &g, &c, true));
+	EXPECT_TRUE(machine_print(&m[0], "last words\n"));
+	ASSERT_EQ(0, rawvm_kill(m[0].vm));
+	EXPECT_TRUE(console_expect(&c, "last words\n"));
+	EXPECT_TRUE(console_expect(&c, CONSOLE_SAYS "console of two"));
+	EXPECT_TRUE(console_expect(&c, line_of(&m[1])));
+	ASSERT_TRUE(machine_accept(&m[1]));
+	EXPECT_TRUE(console_type(&c, "new"));
+	EXPECT_TRUE(machine_gets(&m[1], "new"));
+
+	/* A console that is closed is said, and what was typed for it then */
+	shutdown(m[1].fd, SHUT_RDWR);
+	EXPECT_TRUE(console_expect(&c, "has closed its console"));
+	EXPECT_TRUE(console_type(&c, "again" ESCAPE));
+	EXPECT_TRUE(console_expect(&c, "5 bytes that were typed for two"));
+	EXPECT_EQ(0, console_wait(&c));
+	stop_all(m, &g, &c);
+}
+
+/* A switch by a thread, while the test looks at what the agent does */
+struct requester {
+	pthread_t thread;
+	const char *to;
+	volatile bool done;
+	int error;
+	uint32_t late;
+	uint64_t console_ns;
+};
+
+static void take_answer(const struct nlmsghdr *msg, void *arg)
+{
+	struct requester *r = arg;
+
+	r->late = genl_u32(genl_attr(msg, VMSCHED_A_SWITCH_CONSOLE_LATE));
+	r->console_ns = genl_u64(genl_attr(msg, VMSCHED_A_SWITCH_CONSOLE_NS));
+}
+
+static void *request(void *arg)
+{
+	struct requester *r = arg;
+	struct genl_ack a;
+	struct genl_msg m;
+	struct genl g;
+
+	r->error = genl_open(&g);
+	if (!r->error) {
+		genl_begin(&g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
+		genl_put_text(&m, VMSCHED_A_SWITCH_TO, r->to);
+		genl_put_u32(&m, VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT,
+			     VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP);
+		genl_put_u32(&m, VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS, LONGEST_MS);
+		r->error = genl_call(&g, &m, &a, take_answer, r) ?: a.error;
+		genl_close(&g);
+	}
+	r->done = true;
+	return NULL;
+}
+
+static int request_start(struct requester *r, const char *to)
+{
+	*r = (struct requester) { .to = to };
+	return pthread_create(&r->thread, NULL, request, r);
+}
+
+static int request_end(struct requester *r)
+{
+	pthread_join(r->thread, NULL);
+	return r->error;
+}
+
+struct announcement {
+	uint8_t cmd;
+	uint32_t seq;
+};
+
+static void take_announcement(const struct nlmsghdr *msg, void *arg)
+{
+	struct announcement *a = arg;
+
+	a->cmd = genl_cmd(msg);
+	a->seq = genl_u32(genl_attr(msg, VMSCHED_A_CONSOLE_SEQ));
+}
+
+/* Attach as one more agent, which makes a switch wait as long as the test wants */
+static int attach(struct genl *g)
+{
+	struct genl_ack a;
+	struct genl_msg m;
+	int ret = genl_open(g);
+
+	if (ret)
+		return ret;
+	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ATTACH, 0);
+	return genl_call(g, &m, &a, NULL, NULL) ?: a.error;
+}
+
+static uint32_t next_cease(struct genl *g)
+{
+	struct announcement a = { 0 };
+	struct genl_ack ack = { 0 };
+
+	return !genl_read(g, &ack, take_announcement, &a) &&
+	       a.cmd == VMSCHED_CMD_CONSOLE_CEASE_NTF ? a.seq : 0;
+}
+
+static int acknowledge(struct genl *g, uint32_t seq)
+{
+	struct genl_ack a;
+	struct genl_msg m;
+
+	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ACK, 0);
+	genl_put_u32(&m, VMSCHED_A_CONSOLE_SEQ, seq);
+	return genl_call(g, &m, &a, NULL, NULL) ?: a.error;
+}
+
+/* From the announcement to the end of the switch what is typed waits */
+TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
+{
+	struct genl g, other;
+	struct machine m[2];
+	struct requester r;
+	struct console c;
+	uint32_t seq;
+
+	ASSERT_TRUE(start_all(m, &g, &c, true));
+	ASSERT_EQ(0, attach(&other));
+	ASSERT_EQ(0, request_start(&r, "rr"));
+	seq = next_cease(&other);
+	ASSERT_NE(0, seq);
+	clock_sleep_ms(QUIET_MS);
+	EXPECT_TRUE(console_type(&c, "waits"));
+	EXPECT_TRUE(machine_print(&m[0], "is shown\n"));
+	EXPECT_TRUE(console_expect(&c, "is shown\n"));
+	EXPECT_TRUE(machine_gets_nothing(&m[0], QUIET_MS));
+	EXPECT_FALSE(r.done);
+	EXPECT_EQ(0, acknowledge(&other, seq));
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_TRUE(machine_gets(&m[0], "waits"));
+	genl_close(&other);
+
+	/* Alone it is quick, and it goes on if a switch is given up */
+	ASSERT_EQ(0, request_start(&r, "bvt"));
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, r.late);
+	EXPECT_GT(r.console_ns, 0);
+	metric("console_of_vmschedctl", r.console_ns / 1e6, "ms");
+	ASSERT_EQ(0, attach(&other));
+	ASSERT_EQ(0, request_start(&r, "rr"));
+	EXPECT_EQ(-ETIMEDOUT, request_end(&r));
+	EXPECT_TRUE(console_type(&c, "goes on"));
+	EXPECT_TRUE(machine_gets(&m[0], "goes on"));
+	genl_close(&other);
+	stop_all(m, &g, &c);
+}
+
+/* It acknowledges once all that was printed is where the operator can see it */
+TEST_F_TIMEOUT(vmsched, cease_waits_for_what_was_printed, LIMIT)
+{
+	static char many[MANY + 1];
+	struct machine m[2];
+	struct requester r;
+	struct console c;
+	struct genl g;
+
+	ASSERT_TRUE(start_all(m, &g, &c, true));
+	/* Into a terminal that takes nothing until the test reads it */
+	memset(many, 'm', MANY);
+	many[MANY - 1] = '.';
+	EXPECT_TRUE(machine_print(&m[0], many));
+	clock_sleep_ms(QUIET_MS);
+	ASSERT_EQ(0, request_start(&r, "rr"));
+	clock_sleep_ms(QUIET_MS);
+	EXPECT_FALSE(r.done);
+	EXPECT_TRUE(console_expect(&c, "m."));
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, r.late);
+	EXPECT_GE(r.console_ns, QUIET_MS * NSEC_PER_MSEC);
+	stop_all(m, &g, &c);
+}
+
+TEST_F_TIMEOUT(vmsched, killed_agent_is_not_waited_for, LIMIT)
+{
+	struct machine m[2];
+	struct requester r;
+	struct console c;
+	struct genl g;
+
+	ASSERT_TRUE(start_all(m, &g, &c, true));
+	kill(c.pid, SIGSTOP);
+	ASSERT_EQ(0, request_start(&r, "rr"));
+	clock_sleep_ms(QUIET_MS);
+	EXPECT_FALSE(r.done);
+	kill(c.pid, SIGKILL);
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, r.late);
+	EXPECT_LT(r.console_ns, LONGEST_MS * NSEC_PER_MSEC);
+	EXPECT_EQ(-SIGKILL, console_wait(&c));
+	stop_all(m, &g, &c);
+}
+
+/* From a script: pipes, no escape, the end of the input is not the end */
+TEST_F_TIMEOUT(vmsched, pipes, LIMIT)
+{
+	struct machine m[2];
+	struct console c;
+	struct genl g;
+
+	ASSERT_TRUE(start_all(m, &g, &c, false));
+	EXPECT_TRUE(console_type(&c, "a" ESCAPE "b"));
+	EXPECT_TRUE(machine_gets(&m[0], "a" ESCAPE "b"));
+	close(c.in);
+	c.in = -1;
+	clock_sleep_ms(QUIET_MS);
+	EXPECT_TRUE(machine_print(&m[0], "still here\n"));
+	EXPECT_TRUE(console_expect(&c, "still here\n"));
+	ASSERT_EQ(0, console_give(&g, m[1].id));
+	EXPECT_TRUE(console_expect(&c, line_of(&m[1])));
+	kill(c.pid, SIGTERM);
+	EXPECT_EQ(0, console_wait(&c));
+	stop_all(m, &g, &c);
+}
+
+TEST_F_TIMEOUT(vmsched, module_goes_away, LIMIT)
+{
+	struct console c;
+
+	ASSERT_EQ(0, console_start(&c, "", true));
+	EXPECT_TRUE(console_expect(&c, "no VM owns"));
+	EXPECT_EQ(0, vmsched_remove_all());
+	EXPECT_EQ(CLI_NOT_LOADED, console_wait(&c));
+	console_free(&c);
+	EXPECT_EQ(CLI_NOT_LOADED, cli_do("console attach"));
+}
+
+TEST_F_TIMEOUT(vmsched, words, LIMIT)
+{
+	struct console c;
+	struct cli out;
+	uint64_t id;
+
+	EXPECT_EQ(CLI_USAGE, cli_do("console attach escape ^^^"));
+	EXPECT_EQ(CLI_USAGE, cli_do("console attach escape twice"));
+	EXPECT_EQ(CLI_USAGE, cli_do("console attach nowhere x"));
+	EXPECT_EQ(CLI_NO_OBJECT, cli_do("console attach pool nosuch"));
+	EXPECT_EQ(CLI_NO_OBJECT, cli_do("console owner pool nosuch"));
+	EXPECT_EQ(CLI_NO_OBJECT, cli_do("console owner 999999"));
+	EXPECT_EQ(0, cli(&out, "console owner"));
+	EXPECT_STREQ("{\"pool\":\"default\",\"console_owner\":null,\"name\":null}\n",
+		     out.run.out);
+	cli_free(&out);
+	EXPECT_EQ(CLI_NO_PERMISSION, cli_as(&out, 1000, "console attach"));
+	cli_free(&out);
+
+	/* Another escape; and a VM whose command line tells of no console */
+	ASSERT_NE(NULL, start_listed("bare", &id));
+	ASSERT_EQ(0, cli_do("console owner %llu", (unsigned long long)id));
+	EXPECT_EQ(0, cli(&out, "console owner pool default"));
+	EXPECT_NE(NULL, strstr(out.run.out, "\"name\":\"bare-"));
+	cli_free(&out);
+	ASSERT_EQ(0, console_start(&c, "escape q", true));
+	EXPECT_TRUE(console_expect(&c, "escape character is q"));
+	EXPECT_TRUE(console_expect(&c, "it has no serial port"));
+	EXPECT_TRUE(console_type(&c, "a" ESCAPE "q"));
+	EXPECT_TRUE(console_expect(&c, "2 bytes that were typed for bare"));
+	EXPECT_EQ(0, console_wait(&c));
+	console_free(&c);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Console agents are told of each cease, and are waited for as long as it was
+ * asked, and only while they live. Here the agents are sockets of the test;
+ * vmschedctl as an agent, and guests that print, are in console_guest_test.c.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "lib/fixture.h"
+#include "lib/genl.h"
+
+#define LIMIT		200
+#define AGENTS_MAX	16
+/* Longest time that a switch may wait for consoles */
+#define LONGEST_MS	1000
+#define SHORT_MS	200
+
+/* The last message from the kernel; empty if none came */
+struct told {
+	union {
+		struct nlmsghdr msg;
+		uint8_t buf[GENL_PART_SIZE];
+	};
+};
+
+static void take_told(const struct nlmsghdr *msg, void *arg)
+{
+	memcpy(((struct told *)arg)->buf, msg, msg->nlmsg_len);
+}
+
+/* The next message, which must be a @cmd about pool default; its number, or 0 */
+static uint32_t next_told(struct genl *g, uint8_t cmd, struct told *told)
+{
+	struct genl_ack ack = { 0 };
+	int ret;
+
+	memset(told, 0, sizeof(*told));
+	told->msg.nlmsg_len = NLMSG_HDRLEN;
+	ret = genl_read(g, &ack, take_told, told);
+	if (!ret && ack.messages == 1 && told->msg.nlmsg_type == g->family &&
+	    genl_cmd(&told->msg) == cmd &&
+	    !strcmp("default", genl_text(genl_attr(&told->msg, VMSCHED_A_CONSOLE_POOL))))
+		return genl_u32(genl_attr(&told->msg, VMSCHED_A_CONSOLE_SEQ));
+	printf("# message %u should come: result %d, %u messages, command %u\n",
+	       cmd, ret, ack.messages, genl_cmd(&told->msg));
+	return 0;
+}
+
+static uint32_t next_cease(struct genl *g)
+{
+	struct told told;
+
+	return next_told(g, VMSCHED_CMD_CONSOLE_CEASE_NTF, &told);
+}
+
+/* Number of the announcement that is over; @error is why it was given up */
+static uint32_t next_resume(struct genl *g, uint32_t *error)
+{
+	struct told told;
+	uint32_t seq = next_told(g, VMSCHED_CMD_CONSOLE_RESUME_NTF, &told);
+
+	*error = genl_u32(genl_attr(&told.msg, VMSCHED_A_CONSOLE_ERROR));
+	return seq;
+}
+
+/* True if nothing is to be read */
+static bool nothing_told(struct genl *g)
+{
+	char byte;
+
+	return recv(g->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+static int attach(struct genl *g, const char *pool, struct genl_ack *ack)
+{
+	struct genl_msg m;
+
+	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ATTACH, 0);
+	if (pool)
+		genl_put_text(&m, VMSCHED_A_CONSOLE_POOL, pool);
+	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
+}
+
+static int acknowledge(struct genl *g, uint32_t seq, struct genl_ack *ack)
+{
+	struct genl_msg m;
+
+	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ACK, 0);
+	genl_put_u32(&m, VMSCHED_A_CONSOLE_SEQ, seq);
+	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
+}
+
+static int ack(struct genl *g, uint32_t seq)
+{
+	struct genl_ack a;
+
+	return acknowledge(g, seq, &a);
+}
+
+/* Open a socket and make it an agent; -errno */
+static int agent_open(struct genl *g)
+{
+	struct genl_ack a;
+	int ret = genl_open(g);
+
+	return ret ?: attach(g, NULL, &a);
+}
+
+/* A process that has attached and does nothing; its pid, or -1 */
+static pid_t silent_agent(void)
+{
+	struct genl g;
+	int fd[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(fd))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!agent_open(&g) && write(fd[1], "", 1) == 1)
+			for (;;)
+				pause();
+		_exit(1);
+	}
+	close(fd[1]);
+	if (pid > 0 && read(fd[0], &byte, 1) != 1)
+		pid = -1;
+	close(fd[0]);
+	return pid;
+}
+
+static void kill_agent(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* A switch by a thread of its own, so that the test can be an agent meanwhile */
+struct requester {
+	pthread_t thread;
+	const char *to;
+	uint32_t on_timeout;
+	uint32_t timeout_ms;	/* 0: not given */
+	volatile bool done;
+	int error;
+	char text[GENL_TEXT_SIZE];
+	uint64_t console_ns;
+	uint64_t late;
+	uint64_t took_ns;
+};
+
+static void take_answer(const struct nlmsghdr *msg, void *arg)
+{
+	struct requester *r = arg;
+
+	r->console_ns = genl_u64(genl_attr(msg, VMSCHED_A_SWITCH_CONSOLE_NS));
+	r->late = genl_u32(genl_attr(msg, VMSCHED_A_SWITCH_CONSOLE_LATE));
+}
+
+static void *request(void *arg)
+{
+	struct requester *r = arg;
+	uint64_t start = clock_ns();
+	struct genl_ack a = { 0 };
+	struct genl_msg m;
+	struct genl g;
+
+	r->error = genl_open(&g);
+	if (!r->error) {
+		genl_begin(&g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
+		genl_put_text(&m, VMSCHED_A_SWITCH_TO, r->to);
+		genl_put_u32(&m, VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT, r->on_timeout);
+		if (r->timeout_ms)
+			genl_put_u32(&m, VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS,
+				     r->timeout_ms);
+		r->error = genl_call(&g, &m, &a, take_answer, r) ?: a.error;
+		snprintf(r->text, sizeof(r->text), "%s", a.text);
+		genl_close(&g);
+	}
+	r->took_ns = clock_ns() - start;
+	r->done = true;
+	return NULL;
+}
+
+static int request_start(struct requester *r, const char *to, uint32_t on_timeout,
+			 uint32_t timeout_ms)
+{
+	*r = (struct requester) {
+		.to = to, .on_timeout = on_timeout, .timeout_ms = timeout_ms };
+	return pthread_create(&r->thread, NULL, request, r);
+}
+
+/* Its error */
+static int request_end(struct requester *r)
+{
+	pthread_join(r->thread, NULL);
+	return r->error;
+}
+
+static bool active(const char *want)
+{
+	char name[VMSCHED_NAME_LEN];
+
+	return !sched_active(name, sizeof(name)) && !strcmp(name, want);
+}
+
+static uint64_t ms(uint64_t n)
+{
+	return n * NSEC_PER_MSEC;
+}
+
+TEST_F_TIMEOUT(vmsched, nobody_is_waited_for_without_agents, LIMIT)
+{
+	struct requester r;
+
+	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+				   LONGEST_MS));
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, r.console_ns);
+	EXPECT_EQ(0, r.late);
+	EXPECT_TRUE(active("rr"));
+}
+
+TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
+{
+	uint32_t seq, error;
+	struct genl g[2], group;
+	struct requester r;
+	struct told told;
+	uint64_t now;
+
+	ASSERT_NE(NULL, rawvm_spawn(&(struct rawvm_spec) { .name = "guest" }));
+	ASSERT_EQ(0, agent_open(&g[0]));
+	ASSERT_EQ(0, agent_open(&g[1]));
+	ASSERT_EQ(0, genl_open(&group));
+	ASSERT_EQ(0, genl_join(&group));
+	now = clock_ns();
+	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+				   LONGEST_MS));
+	seq = next_told(&g[0], VMSCHED_CMD_CONSOLE_CEASE_NTF, &told);
+	ASSERT_NE(0, seq);
+	EXPECT_GE(genl_u64(genl_attr(&told.msg, VMSCHED_A_CONSOLE_DEADLINE_NS)),
+		  now + ms(LONGEST_MS));
+	EXPECT_LE(genl_u64(genl_attr(&told.msg, VMSCHED_A_CONSOLE_DEADLINE_NS)),
+		  clock_ns() + ms(LONGEST_MS));
+	EXPECT_EQ(seq, next_cease(&g[1]));
+	EXPECT_EQ(0, ack(&g[0], seq));
+	/* Its acknowledgment stands for itself, also if it is given twice */
+	EXPECT_EQ(-ESTALE, ack(&g[0], seq));
+	clock_sleep_ms(20);
+	EXPECT_FALSE(r.done);
+	EXPECT_TRUE(nothing_told(&g[0]));
+	EXPECT_EQ(0, ack(&g[1], seq));
+	EXPECT_EQ(0, request_end(&r)) {
+		TH_LOG("%s", r.text);
+	}
+	EXPECT_EQ(0, r.late);
+	EXPECT_GE(r.console_ns, ms(20));
+	EXPECT_EQ(seq, next_resume(&g[0], &error));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(seq, next_resume(&g[1], &error));
+	EXPECT_EQ(0, error);
+	EXPECT_TRUE(active("rr"));
+	metric("console", r.console_ns / 1e6, "ms");
+
+	/* Who only listens to events hears of the switch alone */
+	memset(&told, 0, sizeof(told));
+	ASSERT_EQ(0, genl_read(&group, &(struct genl_ack) { 0 }, take_told, &told));
+	EXPECT_EQ(VMSCHED_CMD_SWITCH_NTF, genl_cmd(&told.msg));
+	EXPECT_EQ(r.console_ns,
+		  genl_u64(genl_attr(&told.msg, VMSCHED_A_SWITCH_CONSOLE_NS)));
+	EXPECT_TRUE(nothing_told(&group));
+
+	/* Another way to the same scheduler makes nobody cease */
+	ASSERT_EQ(0, cli_do("sched switch rr activate id"));
+	EXPECT_TRUE(nothing_told(&g[0]));
+	genl_close(&group);
+	genl_close(&g[0]);
+	genl_close(&g[1]);
+}
+
+TEST_F_TIMEOUT(vmsched, late_agent_and_go_on, LIMIT)
+{
+	uint32_t seq, error;
+	struct requester r;
+	struct genl g;
+
+	ASSERT_EQ(0, agent_open(&g));
+	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON,
+				   SHORT_MS));
+	seq = next_cease(&g);
+	EXPECT_NE(0, seq);
+	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(1, r.late);
+	EXPECT_GE(r.console_ns, ms(SHORT_MS));
+	EXPECT_LE(r.console_ns, ms(limit_ms(SHORT_MS + 50)));
+	EXPECT_TRUE(active("rr"));
+	EXPECT_EQ(-ESTALE, ack(&g, seq));
+
+	/* The next announcement has another number; this one is in time again */
+	ASSERT_EQ(0, request_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+				   LONGEST_MS));
+	EXPECT_EQ(seq + 1, next_cease(&g));
+	EXPECT_EQ(-ESTALE, ack(&g, seq));
+	EXPECT_EQ(0, ack(&g, seq + 1));
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, r.late);
+	genl_close(&g);
+}
+
+/* What is not given is "go on after 100 ms" */
+TEST_F_TIMEOUT(vmsched, late_agent_by_default, LIMIT)
+{
+	pid_t pid = silent_agent();
+	struct cli c;
+
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, cli(&c, "sched switch rr"));
+	EXPECT_GE(json_object_get_uint64(json_object_object_get(c.json, "console_ns")),
+		  ms(100));
+	EXPECT_LE(json_object_get_uint64(json_object_object_get(c.json, "console_ns")),
+		  ms(limit_ms(150)));
+	EXPECT_EQ(1, json_object_get_int(json_object_object_get(c.json, "console_late")));
+	cli_free(&c);
+	kill_agent(pid);
+	EXPECT_EQ(0, cli(&c, "sched switch bvt"));
+	EXPECT_EQ(0, json_object_get_int(json_object_object_get(c.json, "console_late")));
+	cli_free(&c);
+}
+
+TEST_F_TIMEOUT(vmsched, late_agent_and_give_up, LIMIT)
+{
+	uint64_t switches = 0;
+	char line[64];
+	uint32_t error;
+	struct genl g;
+	struct cli c;
+	pid_t pid;
+
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	/* First the child, which would have a copy of the socket */
+	pid = silent_agent();
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, agent_open(&g));
+	ASSERT_EQ(0, cli(&c, "pool list"));
+	switches = json_object_get_uint64(json_object_object_get(
+		json_object_array_get_idx(c.json, 0), "failed_switches"));
+	cli_free(&c);
+
+	EXPECT_EQ(CLI_REFUSED, cli(&c,
+		"sched switch bvt on-console-timeout give-up console-timeout 100"));
+	EXPECT_TRUE(cli_one_line_error(&c));
+	/* One of both, and the limit, and what is now */
+	EXPECT_NE(NULL, strstr(c.run.err, "in 100 ms; the old scheduler goes on"));
+	cli_free(&c);
+	EXPECT_TRUE(active("rr"));
+	EXPECT_NE(0, next_cease(&g));
+	EXPECT_NE(0, next_resume(&g, &error));
+	EXPECT_EQ(ETIMEDOUT, error);
+	genl_close(&g);
+
+	/* Alone it is named */
+	EXPECT_EQ(CLI_REFUSED, cli(&c, "sched switch bvt on give console 50"));
+	snprintf(line, sizeof(line), "agent pid %d ", pid);
+	EXPECT_NE(NULL, strstr(c.run.err, line)) {
+		TH_LOG("%s", c.run.err);
+	}
+	cli_free(&c);
+	ASSERT_EQ(0, cli(&c, "pool list"));
+	EXPECT_EQ(switches + 2, json_object_get_uint64(json_object_object_get(
+		json_object_array_get_idx(c.json, 0), "failed_switches")));
+	cli_free(&c);
+	kill_agent(pid);
+	EXPECT_EQ(0, cli_do("sched switch bvt on-console-timeout give-up"));
+}
+
+TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
+{
+	uint32_t seq, error;
+	struct requester r;
+	struct genl g;
+	pid_t pid;
+
+	ASSERT_EQ(0, agent_open(&g));
+	pid = silent_agent();
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+				   LONGEST_MS));
+	seq = next_cease(&g);
+	/* First who owes something, and then who does not */
+	EXPECT_EQ(0, ack(&g, seq));
+	EXPECT_FALSE(r.done);
+	kill_agent(pid);
+	EXPECT_EQ(0, request_end(&r)) {
+		TH_LOG("%s", r.text);
+	}
+	EXPECT_EQ(0, r.late);
+	EXPECT_LT(r.console_ns, ms(LONGEST_MS));
+	EXPECT_EQ(seq, next_resume(&g, &error));
+
+	/* In the other order: a socket that is closed, then an acknowledgment */
+	pid = silent_agent();
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, request_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+				   LONGEST_MS));
+	seq = next_cease(&g);
+	kill_agent(pid);
+	EXPECT_FALSE(r.done);
+	EXPECT_EQ(0, ack(&g, seq));
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, r.late);
+
+	/* All of them */
+	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+				   LONGEST_MS));
+	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_NE(0, next_cease(&g));
+	genl_close(&g);
+	EXPECT_EQ(0, request_end(&r));
+	EXPECT_LT(r.console_ns, ms(LONGEST_MS));
+	EXPECT_TRUE(active("rr"));
+}
+
+/* It cannot be told any more, and is not waited for in vain; but it is late */
+TEST_F_TIMEOUT(vmsched, agent_that_does_not_read, LIMIT)
+{
+	static const char * const to[] = { "rr", "bvt" };
+	struct requester r = { 0 };
+	int small = 1, i;
+	struct genl g;
+
+	ASSERT_EQ(0, agent_open(&g));
+	ASSERT_EQ(0, setsockopt(g.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, request_start(&r, to[i % 2],
+					   VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON, 400));
+		EXPECT_EQ(0, request_end(&r));
+		EXPECT_EQ(1, r.late);
+		if (r.console_ns < ms(400))
+			break;
+	}
+	EXPECT_LT(i, 20);
+	ASSERT_EQ(0, request_start(&r, to[(i + 1) % 2],
+				   VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP, 400));
+	EXPECT_EQ(-ETIMEDOUT, request_end(&r));
+	/* It can see that it has missed something */
+	for (i = 0; i < 20; i++)
+		if (recv(g.fd, &small, 1, MSG_TRUNC | MSG_DONTWAIT) < 0)
+			break;
+	EXPECT_EQ(ENOBUFS, errno);
+	genl_close(&g);
+}
+
+TEST_F_TIMEOUT(vmsched, refusals, LIMIT)
+{
+	struct genl g[AGENTS_MAX], more;
+	struct genl_ack a;
+	struct genl_msg m;
+	unsigned int i;
+
+	ASSERT_EQ(0, genl_open(&more));
+	EXPECT_EQ(-ENOENT, attach(&more, "nosuch", &a));
+	EXPECT_STREQ("no such pool", a.text);
+	EXPECT_LT(0, a.offset);
+	EXPECT_EQ(-ENOENT, acknowledge(&more, 1, &a));
+	EXPECT_NE(NULL, strstr(a.text, "attach"));
+	genl_begin(&more, &m, VMSCHED_CMD_CONSOLE_ACK, 0);
+	ASSERT_EQ(0, genl_call(&more, &m, &a, NULL, NULL));
+	EXPECT_EQ(-EINVAL, a.error);
+	EXPECT_EQ(VMSCHED_A_CONSOLE_SEQ, a.miss_type);
+
+	for (i = 0; i < AGENTS_MAX; i++)
+		ASSERT_EQ(0, agent_open(&g[i]));
+	EXPECT_EQ(-EEXIST, attach(&g[0], "default", &a));
+	EXPECT_NE(NULL, strstr(a.text, "already"));
+	EXPECT_EQ(-ESTALE, acknowledge(&g[0], 0, &a));
+	EXPECT_LT(0, a.offset);
+	EXPECT_EQ(-ENOSPC, attach(&more, NULL, &a));
+	EXPECT_NE(NULL, strstr(a.text, "16 console agents"));
+	genl_close(&g[3]);
+	EXPECT_EQ(0, attach(&more, NULL, &a));
+	genl_close(&more);
+	for (i = 0; i < AGENTS_MAX; i++)
+		genl_close(&g[i]);
+
+	EXPECT_EQ(CLI_REFUSED, cli_do("sched switch rr console-timeout 0"));
+	EXPECT_EQ(CLI_REFUSED, cli_do("sched switch rr console-timeout 1001"));
+	EXPECT_EQ(CLI_USAGE, cli_do("sched switch rr on-console-timeout maybe"));
+	EXPECT_TRUE(active("native"));
+}
+
+/* Who asked for the switch does not matter to it once it has begun */
+TEST_F_TIMEOUT(vmsched, requester_dies, LIMIT)
+{
+	uint32_t seq, error;
+	struct genl g;
+	pid_t pid;
+
+	ASSERT_EQ(0, agent_open(&g));
+	pid = fork();
+	if (!pid) {
+		execlp("vmschedctl", "vmschedctl", "sched", "switch", "rr",
+		       "console-timeout", "1000", NULL);
+		_exit(127);
+	}
+	seq = next_cease(&g);
+	EXPECT_NE(0, seq);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(0, ack(&g, seq));
+	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(0, error);
+	waitpid(pid, NULL, 0);
+	EXPECT_TRUE(active("rr"));
+	genl_close(&g);
+	EXPECT_EQ(0, sched_switch("bvt", NULL));
+}
+
+TEST_F_TIMEOUT(vmsched, unload_with_agents, LIMIT)
+{
+	pid_t pid = silent_agent();
+	struct genl g;
+
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, agent_open(&g));
+	ASSERT_NE(NULL, rawvm_spawn(&(struct rawvm_spec) { .name = "guest" }));
+	/* Both are late for this one; the unload waits for nobody */
+	ASSERT_EQ(0, sched_switch("native", NULL));
+	EXPECT_EQ(0, vmsched_remove_all());
+	kill_agent(pid);
+	genl_close(&g);
+	ASSERT_EQ(0, vmsched_ready());
+	ASSERT_EQ(0, agent_open(&g));
+	genl_close(&g);
+}
+
+TEST_HARNESS_MAIN

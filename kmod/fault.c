@@ -5,13 +5,11 @@
  *
  * Three steps. The fault itself may come under any lock: it fills the record of
  * the instance and marks that, and none of its ops is called from then on. Bypass,
- * in an interrupt as soon as the locks are dropped: Linux runs all vCPUs. Then
- * the thread that switches leaves the instance like any other: the scheduler
- * before is in force again, else native, and the module is let go when nothing
- * of it is in use any more.
+ * in an interrupt as soon as the locks are dropped: Linux runs all vCPUs. The third,
+ * to leave the instance, is that of evict.c.
  *
  * Locking: the first to change vms_fault.state owns the record until it says that
- * it is complete. Bypass takes the pool lock; reports are under vms_mutex.
+ * it is complete. Bypass takes the pool lock.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,46 +19,10 @@
 
 #include "vmsched.h"
 
-/* How often to try to leave a scheduler whose pool has no other one yet. */
-#define EVICT_AGAIN		msecs_to_jiffies(100)
-
 /* Nobody is ahead or behind by more than an hour. */
 #define LAG_MAX_NS		(3600LL * NSEC_PER_SEC)
 
-#define TRACE_MAX		12
 #define SKIP_SELF		1
-
-enum { FAULT_NONE, FAULT_WRITING, FAULT_COMPLETE };
-
-/**
- * struct vms_fault - of an instance
- * @state:	how far the first fault is noted
- * @pool:	the pool that it is for
- * @work:	takes the pool out of its hands
- * @nr_trace:	callers of the first fault
- * @trace:	their addresses
- * @report:	the rest
- */
-struct vms_fault {
-	atomic_t state;
-	struct vms_pool *pool;
-	struct irq_work work;
-	unsigned int nr_trace;
-	unsigned long trace[TRACE_MAX];
-	struct vms_fault_report report;
-};
-
-static const char * const kind_names[] = {
-	[VMSCHED_FAULT_KIND_INIT] = "could not be set up",
-	[VMSCHED_FAULT_KIND_BAD_RETURN] = "gave a wrong answer",
-	[VMSCHED_FAULT_KIND_STALL] = "left a vCPU out",
-	[VMSCHED_FAULT_KIND_SLOW] = "took too long",
-	[VMSCHED_FAULT_KIND_LIST] = "corrupted a list",
-	[VMSCHED_FAULT_KIND_LEAVING] = "failed when it was left",
-	[VMSCHED_FAULT_KIND_REPORTED] = "cannot go on",
-	[VMSCHED_FAULT_KIND_OPERATOR] = "was thrown out by an administrator",
-	[VMSCHED_FAULT_KIND_SYSRQ] = "was thrown out by SysRq",
-};
 
 __printf(3, 0)
 static void note(struct vms_fault *f, enum vmsched_fault_kind kind,
@@ -78,13 +40,13 @@ void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
 	struct vms_fault *f = inst->fault;
 	va_list args;
 
-	if (atomic_cmpxchg(&f->state, FAULT_NONE, FAULT_WRITING) != FAULT_NONE)
+	if (atomic_cmpxchg(&f->state, VMS_FAULT_NONE, VMS_FAULT_WRITING) != VMS_FAULT_NONE)
 		return;
 	va_start(args, fmt);
 	note(f, kind, fmt, args);
 	va_end(args);
 	WRITE_ONCE(inst->faulted, true);
-	atomic_set_release(&f->state, FAULT_COMPLETE);
+	atomic_set_release(&f->state, VMS_FAULT_COMPLETE);
 	/* Whose instance it is can only be told under the lock. */
 	irq_work_queue(&f->work);
 }
@@ -181,9 +143,16 @@ void vms_fault_again(struct vmsched_inst *inst)
 	irq_work_queue(&inst->fault->work);
 }
 
-/* The active scheduler, if it is not native: nobody changes it while the lock is held. */
-static void blame_active(struct vms_pool *pool, enum vmsched_fault_kind kind,
-			 const char *why)
+/**
+ * vms_fault_active() - the active scheduler of a pool is to be thrown out
+ * @pool: the pool; where Linux decides already, nothing is changed
+ * @kind: why
+ * @why: the same for people
+ *
+ * Context: any, the pool lock not held.
+ */
+void vms_fault_active(struct vms_pool *pool, enum vmsched_fault_kind kind,
+		      const char *why)
 {
 	unsigned long flags;
 
@@ -205,22 +174,7 @@ void vms_fault_all(enum vmsched_fault_kind kind, const char *why)
 	struct vms_pool *pool;
 
 	list_for_each_entry(pool, &vms_pools, node)
-		blame_active(pool, kind, why);
-}
-
-/**
- * vms_fault_evict() - throw the active scheduler out of a pool
- * @pool: the pool
- * @why: reason that the administrator gave
- *
- * Where Linux decides already, nothing is changed.
- *
- * Context: process, vms_mutex held.
- */
-void vms_fault_evict(struct vms_pool *pool, const char *why)
-{
-	lockdep_assert_held(&vms_mutex);
-	blame_active(pool, VMSCHED_FAULT_KIND_OPERATOR, why);
+		vms_fault_active(pool, kind, why);
 }
 
 static bool is_of(const struct vmsched_inst *inst, struct vmsched_vcpu *ent,
@@ -308,165 +262,6 @@ void __vms_fault_check_carry(struct vmsched_inst *inst, struct vms_vcpu *v)
 	v->carry.lag_ns = 0;
 }
 
-/* Text of the callers, while the module that they are in is there. */
-static void name_callers(struct vms_fault *f)
-{
-	struct vms_fault_report *r = &f->report;
-	size_t used = 0;
-	unsigned int i;
-
-	for (i = 0; i < f->nr_trace; i++)
-		used += scnprintf(r->trace + used, sizeof(r->trace) - used,
-				  "%pS\n", (void *)f->trace[i]);
-}
-
-/**
- * vms_fault_text() - the last fault of a pool in a line
- * @pool: a pool that has had one
- * @text: result
- * @size: of @text, VMS_FAULT_TEXT is enough
- *
- * Context: vms_mutex held.
- */
-void vms_fault_text(const struct vms_pool *pool, char *text, size_t size)
-{
-	const struct vms_fault_report *r = &pool->fault;
-
-	lockdep_assert_held(&vms_mutex);
-	scnprintf(text, size, "scheduler %s of pool %s %s: %s; now %s",
-		  r->scheduler, pool->name, kind_names[r->kind], r->why, r->to);
-}
-
-/* Somebody wanted it: nothing went wrong. */
-static bool is_wish(const struct vms_fault_report *r)
-{
-	return r->kind == VMSCHED_FAULT_KIND_OPERATOR ||
-	       r->kind == VMSCHED_FAULT_KIND_SYSRQ;
-}
-
-static void print(const struct vms_pool *pool)
-{
-	const char *line = pool->fault.trace, *end;
-	char text[VMS_FAULT_TEXT];
-
-	vms_fault_text(pool, text, sizeof(text));
-	if (is_wish(&pool->fault)) {
-		pr_notice("%s\n", text);
-		return;
-	}
-	pr_err("%s\n", text);
-	for (; (end = strchr(line, '\n')); line = end + 1)
-		pr_err("  at %.*s\n", (int)(end - line), line);
-}
-
-static void publish(struct vms_pool *pool, const char *scheduler)
-{
-	struct vms_fault_report *r = &pool->fault;
-
-	lockdep_assert_held(&vms_mutex);
-	strscpy(r->scheduler, scheduler, sizeof(r->scheduler));
-	strscpy(r->to, pool->inst->ops->name, sizeof(r->to));
-	pool->faults++;
-	print(pool);
-	vms_notify_fault(pool);
-}
-
-/**
- * vms_fault_left() - a pool has left an instance
- * @pool: the pool
- * @old: the instance, still there
- *
- * If it was at fault, tell of it, and do not offer it as the previous one.
- *
- * Context: process, vms_mutex held.
- */
-void vms_fault_left(struct vms_pool *pool, struct vmsched_inst *old)
-{
-	struct vms_fault *f = old->fault;
-
-	lockdep_assert_held(&vms_mutex);
-	if (atomic_read_acquire(&f->state) != FAULT_COMPLETE)
-		return;
-	/* The bypass may be on its way. */
-	irq_work_sync(&f->work);
-	name_callers(f);
-	pool->fault = f->report;
-	pool->previous[0] = '\0';
-	publish(pool, old->ops->name);
-}
-
-/**
- * vms_fault_refused() - a scheduler could not be set up; the old one goes on
- * @pool: the pool
- * @new: its instance, which is to be given up
- * @what: the op that failed
- * @err: what it answered
- *
- * Context: process, vms_mutex held.
- */
-void vms_fault_refused(struct vms_pool *pool, struct vmsched_inst *new,
-		       const char *what, int err)
-{
-	struct vms_fault *f = new->fault;
-
-	lockdep_assert_held(&vms_mutex);
-	vmsched_fault(new, VMSCHED_FAULT_KIND_INIT, "%s() answered %d", what,
-		      err);
-	irq_work_sync(&f->work);
-	name_callers(f);
-	pool->fault = f->report;
-	/* It may have said so itself. */
-	pool->fault.kind = VMSCHED_FAULT_KIND_INIT;
-	publish(pool, new->ops->name);
-}
-
-/* To the one before, unless that is the one or it is gone; to native otherwise. */
-static void choose_next(struct vms_pool *pool, char *to, size_t size)
-{
-	const struct vmsched_ops *ops = pool->inst->ops;
-	bool native = pool->inst->fault->report.kind == VMSCHED_FAULT_KIND_SYSRQ;
-
-	lockdep_assert_held(&vms_mutex);
-	if (native || !pool->previous[0] || !strcmp(pool->previous, ops->name))
-		strscpy(to, vms_native_ops.name, size);
-	else
-		strscpy(to, pool->previous, size);
-}
-
-/* In the thread that switches. */
-static void evict_fn(struct kthread_work *work)
-{
-	struct kthread_delayed_work *delayed =
-		container_of(work, struct kthread_delayed_work, work);
-	struct vms_pool *pool = container_of(delayed, struct vms_pool, evict_work);
-	struct vms_switch req = {
-		.activate = VMSCHED_ACTIVATE_TABLE,
-		.cease_ms = VMS_CEASE_MS_MAX,
-	};
-	bool is_left;
-
-	mutex_lock(&vms_mutex);
-	strscpy(req.pool, pool->name, sizeof(req.pool));
-	/* Somebody may have asked for another one meanwhile. */
-	is_left = !pool->inst->faulted;
-	if (!is_left) {
-		choose_next(pool, req.to, sizeof(req.to));
-		/* Whoever has ceased it for a switch of his own comes later. */
-		vms_hold_drop(pool);
-	}
-	mutex_unlock(&vms_mutex);
-	if (is_left || !vms_switch_here(&req))
-		return;
-	strscpy(req.to, vms_native_ops.name, sizeof(req.to));
-	if (vms_switch_here(&req))
-		vms_switch_queue_later(&pool->evict_work, EVICT_AGAIN);
-}
-
-void vms_fault_init_pool(struct vms_pool *pool)
-{
-	kthread_init_delayed_work(&pool->evict_work, evict_fn);
-}
-
 /**
  * vms_fault_create() - the record that an instance needs
  * @inst: the instance
@@ -484,15 +279,6 @@ int vms_fault_create(struct vmsched_inst *inst, struct vms_pool *pool)
 	f->work = IRQ_WORK_INIT_HARD(bypass_fn);
 	inst->fault = f;
 	return 0;
-}
-
-/* All pools are native, and stay so. */
-void vms_fault_exit(void)
-{
-	struct vms_pool *pool;
-
-	list_for_each_entry(pool, &vms_pools, node)
-		kthread_cancel_delayed_work_sync(&pool->evict_work);
 }
 
 /* Nobody calls the instance any more. */

@@ -6,6 +6,8 @@
 #ifndef _VMS_FAULT_H
 #define _VMS_FAULT_H
 
+#include <linux/atomic.h>
+#include <linux/irq_work.h>
 #include <linux/types.h>
 
 #include <uapi/linux/vmsched.h>
@@ -39,22 +41,52 @@ struct vms_fault_report {
 	char dump[1024];
 };
 
+#define VMS_FAULT_TRACE_MAX	12
+
+/* How far the first fault of an instance is noted */
+enum vms_fault_state {
+	VMS_FAULT_NONE,
+	VMS_FAULT_WRITING,
+	VMS_FAULT_COMPLETE,
+};
+
+/**
+ * struct vms_fault - of an instance
+ * @state:	enum vms_fault_state
+ * @pool:	the pool that it is for
+ * @work:	takes the pool out of its hands
+ * @nr_trace:	callers of the first fault
+ * @trace:	their addresses
+ * @report:	the rest
+ */
+struct vms_fault {
+	atomic_t state;
+	struct vms_pool *pool;
+	struct irq_work work;
+	unsigned int nr_trace;
+	unsigned long trace[VMS_FAULT_TRACE_MAX];
+	struct vms_fault_report report;
+};
+
 /* fault.c: a scheduler that cannot be trusted; see also vmsched_fault() */
 int vms_fault_create(struct vmsched_inst *inst, struct vms_pool *pool);
 void vms_fault_destroy(struct vmsched_inst *inst);
-void vms_fault_init_pool(struct vms_pool *pool);
-void vms_fault_exit(void);
 void vms_fault_again(struct vmsched_inst *inst);
-void vms_fault_left(struct vms_pool *pool, struct vmsched_inst *old);
-void vms_fault_refused(struct vms_pool *pool, struct vmsched_inst *new,
-		       const char *what, int err);
-void vms_fault_evict(struct vms_pool *pool, const char *why);
+void vms_fault_active(struct vms_pool *pool, enum vmsched_fault_kind kind,
+		      const char *why);
 void vms_fault_all(enum vmsched_fault_kind kind, const char *why);
-void vms_fault_text(const struct vms_pool *pool, char *text, size_t size);
 struct vms_vcpu *__vms_fault_check_pick(struct vms_pool *pool, int cpu,
 					struct vmsched_vcpu *ent, u64 slice);
 bool __vms_fault_check_slice(struct vmsched_inst *inst, u64 slice);
 void __vms_fault_check_carry(struct vmsched_inst *inst, struct vms_vcpu *v);
+
+/* evict.c: leaving one, and what is told of it */
+void vms_evict_init_pool(struct vms_pool *pool);
+void vms_evict_exit(void);
+void vms_evict_left(struct vms_pool *pool, struct vmsched_inst *old);
+void vms_evict_refused(struct vms_pool *pool, struct vmsched_inst *new,
+		       const char *what, int err);
+void vms_fault_text(const struct vms_pool *pool, char *text, size_t size);
 
 /* budget.c, watchdog.c, sysrq.c: what finds a fault */
 void __vms_call_took(struct vms_pool *pool, u64 began);

@@ -71,7 +71,7 @@ struct vmsched_inst *vms_inst_create(const struct vmsched_ops *ops,
 	return inst;
 
 err_exit:
-	vms_fault_refused(pool, inst, "init", err);
+	vms_evict_refused(pool, inst, "init", err);
 	ops->exit(inst);
 err_free:
 	free_blobs(inst);
@@ -124,7 +124,7 @@ struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
 	if (err) {
 		/* One that is in force goes on without this vCPU. */
 		if (inst != v->vm->pool->inst)
-			vms_fault_refused(v->vm->pool, inst, "vcpu_init", err);
+			vms_evict_refused(v->vm->pool, inst, "vcpu_init", err);
 		kfree(ent);
 		return ERR_PTR(err < 0 && err >= -MAX_ERRNO ? err : -EPROTO);
 	}

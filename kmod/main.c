@@ -11,8 +11,9 @@
 #include <linux/module.h>
 #include <linux/tracepoint.h>
 
-#include "request.h"
+#include "cease.h"
 #include "console.h"
+#include "request.h"
 #include "vmsched.h"
 
 /* Nobody can ask for anything any more, all pools are native. */
@@ -20,7 +21,7 @@ static void stop(void)
 {
 	vms_switch_stop();
 	vms_watchdog_exit();
-	vms_fault_exit();
+	vms_evict_exit();
 	vms_hotplug_exit();
 	vms_hooks_exit();
 	vms_kvm_exit();

@@ -81,7 +81,8 @@ int vmsched_nl_sched_evict_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&vms_mutex);
 	pool = find_pool(info);
 	if (pool)
-		vms_fault_evict(pool, why ? nla_data(why) : "no reason given");
+		vms_fault_active(pool, VMSCHED_FAULT_KIND_OPERATOR,
+				 why ? nla_data(why) : "no reason given");
 	mutex_unlock(&vms_mutex);
 	if (!pool)
 		return -ENOENT;

@@ -56,7 +56,7 @@ static struct vms_pool *pool_create(const char *name,
 	strscpy(pool->name, name, sizeof(pool->name));
 	raw_spin_lock_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->vcpus);
-	vms_fault_init_pool(pool);
+	vms_evict_init_pool(pool);
 	cpumask_copy(&pool->cpus, cpus);
 	pool->way = VMS_BY_TABLE;
 	pool->inst = vms_inst_create(&vms_native_ops, pool);

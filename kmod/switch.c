@@ -15,6 +15,7 @@
 #include <linux/delay.h>
 #include <linux/kthread.h>
 
+#include "cease.h"
 #include "console.h"
 #include "vmsched.h"
 
@@ -192,7 +193,7 @@ static int create_next(struct vms_pool *pool, struct vmsched_inst *new,
 	if (vms_may_call(new))
 		return 0;
 	/* It has said itself that something is wrong. */
-	vms_fault_refused(pool, new, "vcpu_init", 0);
+	vms_evict_refused(pool, new, "vcpu_init", 0);
 	return -EPROTO;
 }
 
@@ -260,15 +261,15 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 	if (err)
 		return err;
 	commit(pool, new, to, req);
+	vms_hold_taken(pool);
 	req->blackout_ns = vms_now() - start;
 	req->blackout_ns = measure_hold(pool, req->blackout_ns);
 
 	/* The old instance: each call of it was made under the pool lock. */
-	vms_hold_taken(pool);
 	destroy_next(pool);
 	restore_all(pool);
 	strscpy(pool->previous, old_ops->name, sizeof(pool->previous));
-	vms_fault_left(pool, old);
+	vms_evict_left(pool, old);
 	vms_watchdog_begin(pool);
 	vms_inst_destroy(old);
 	vms_sched_put(old_ops);
@@ -372,7 +373,7 @@ static int look_up(struct vms_switch *req, struct vms_pool **pool)
 	if (!*pool)
 		return fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL, "no such pool");
 	strscpy(req->from, (*pool)->inst->ops->name, sizeof(req->from));
-	err = vms_hold_check(*pool, req, &why);
+	err = vms_hold_check(*pool, req->portid, &why);
 	return err ? fail(req, err, 0, why) : 0;
 }
 
@@ -437,7 +438,7 @@ int vms_switch_here(struct vms_switch *req)
 	}
 	mutex_lock(&vms_mutex);
 	/* Done or not, this was what it was held for. */
-	if (pool && vms_is_held(pool) && !vms_hold_check(pool, req, &why))
+	if (pool && vms_is_held(pool) && !vms_hold_check(pool, req->portid, &why))
 		vms_hold_drop(pool);
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);

@@ -14,19 +14,6 @@
 struct vms_pcpu;
 struct vms_pool;
 
-/* What a switch does before it cannot fail any more, see step.c. */
-enum vms_step {
-	VMS_STEP_LOOKUP,	/* find the pool, and the scheduler before */
-	VMS_STEP_HOOK,		/* see guest entries */
-	VMS_STEP_PATCH,		/* the calls that it will turn to */
-	VMS_STEP_PIN,		/* the module */
-	VMS_STEP_WAY,		/* how requests will reach it */
-	VMS_STEP_INSTANCE,	/* memory and init() */
-	VMS_STEP_VCPU,		/* its view of each vCPU */
-	VMS_STEP_CEASE,
-	VMS_STEPS
-};
-
 /**
  * struct vms_switch - a request to change the scheduler, and its answer
  * @pool:	name of the pool
@@ -45,7 +32,7 @@ enum vms_step {
  * @console_late: answer: number of those that were not waited for any more
  * @err:	answer: 0 or a negative errno
  * @attr:	answer: attribute of the request to blame, 0 for none
- * @step:	answer: what was being done
+ * @step:	answer: what was being done, enum vms_step
  * @why:	answer: what went wrong, no longer than an extended ACK can hold
  * @late:	answer: vCPUs that were still in guest mode at the deadline
  */
@@ -65,39 +52,20 @@ struct vms_switch {
 	u32 console_late;
 	int err;
 	u32 attr;
-	enum vms_step step;
+	u32 step;
 	char why[80];
 	char late[192];
 };
 
-/* cease.c: all vCPUs of a pool out of guest mode, and back */
-void vms_cease_init(void);
-void vms_cease_exit(void);
-bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc);
-int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req);
-void vms_uncease(struct vms_pool *pool);
-void __vms_resume(struct vms_pool *pool, bool later, u64 now);
-
-/* hold.c: ceased before the image of the next scheduler is loaded */
-void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);
-int vms_hold_check(const struct vms_pool *pool, const struct vms_switch *req,
-		   const char **why);
-bool vms_is_held(const struct vms_pool *pool);
-u64 vms_hold_since(const struct vms_pool *pool, struct vms_switch *req);
-void vms_hold_taken(struct vms_pool *pool);
-void vms_hold_drop(struct vms_pool *pool);
-int vms_hold_init(void);
-void vms_hold_exit(void);
-
 /* switch.c */
 int vms_switch_init(void);
 int vms_switch_hold(struct vms_switch *req);
-void vms_switch_queue(struct kthread_work *work);
-void vms_switch_flush(void);
 void vms_switch_stop(void);
 void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
 int vms_switch_all_native(void);
+void vms_switch_flush(void);
+void vms_switch_queue(struct kthread_work *work);
 void vms_switch_queue_later(struct kthread_delayed_work *work,
 			    unsigned long delay);
 int vms_switch_here(struct vms_switch *req);

@@ -548,9 +548,6 @@ static inline enum vmsched_activate vms_activated(const struct vms_pool *pool)
 	return min_t(u32, pool->way, VMSCHED_ACTIVATE_PATCH);
 }
 
-/* step.c */
-const char *vms_step_name(enum vms_step step);
-bool vms_step_fails(enum vms_step step);
 
 /* kvm.c, hooks.c */
 int vms_kvm_init(void);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Leaving a scheduler that is at fault: the thread that switches goes to the one
+ * before, else to native, as it would to any other, and the module is let go when
+ * nothing of it is in use any more. And what is told of it.
+ *
+ * Locking: vms_mutex for reports.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "cease.h"
+#include "vmsched.h"
+
+/* How often to try to leave a scheduler whose pool has no other one yet. */
+#define EVICT_AGAIN		msecs_to_jiffies(100)
+
+static const char * const kind_names[] = {
+	[VMSCHED_FAULT_KIND_INIT] = "could not be set up",
+	[VMSCHED_FAULT_KIND_BAD_RETURN] = "gave a wrong answer",
+	[VMSCHED_FAULT_KIND_STALL] = "left a vCPU out",
+	[VMSCHED_FAULT_KIND_SLOW] = "took too long",
+	[VMSCHED_FAULT_KIND_LIST] = "corrupted a list",
+	[VMSCHED_FAULT_KIND_LEAVING] = "failed when it was left",
+	[VMSCHED_FAULT_KIND_REPORTED] = "cannot go on",
+	[VMSCHED_FAULT_KIND_OPERATOR] = "was thrown out by an administrator",
+	[VMSCHED_FAULT_KIND_SYSRQ] = "was thrown out by SysRq",
+};
+
+/* Text of the callers, while the module that they are in is there. */
+static void name_callers(struct vms_fault *f)
+{
+	struct vms_fault_report *r = &f->report;
+	size_t used = 0;
+	unsigned int i;
+
+	for (i = 0; i < f->nr_trace; i++)
+		used += scnprintf(r->trace + used, sizeof(r->trace) - used,
+				  "%pS\n", (void *)f->trace[i]);
+}
+
+/**
+ * vms_fault_text() - the last fault of a pool in a line
+ * @pool: a pool that has had one
+ * @text: result
+ * @size: of @text, VMS_FAULT_TEXT is enough
+ *
+ * Context: vms_mutex held.
+ */
+void vms_fault_text(const struct vms_pool *pool, char *text, size_t size)
+{
+	const struct vms_fault_report *r = &pool->fault;
+
+	lockdep_assert_held(&vms_mutex);
+	scnprintf(text, size, "scheduler %s of pool %s %s: %s; now %s",
+		  r->scheduler, pool->name, kind_names[r->kind], r->why, r->to);
+}
+
+/* Somebody wanted it: nothing went wrong. */
+static bool is_wish(const struct vms_fault_report *r)
+{
+	return r->kind == VMSCHED_FAULT_KIND_OPERATOR ||
+	       r->kind == VMSCHED_FAULT_KIND_SYSRQ;
+}
+
+static void print(const struct vms_pool *pool)
+{
+	const char *line = pool->fault.trace, *end;
+	char text[VMS_FAULT_TEXT];
+
+	vms_fault_text(pool, text, sizeof(text));
+	if (is_wish(&pool->fault)) {
+		pr_notice("%s\n", text);
+		return;
+	}
+	pr_err("%s\n", text);
+	for (; (end = strchr(line, '\n')); line = end + 1)
+		pr_err("  at %.*s\n", (int)(end - line), line);
+}
+
+static void publish(struct vms_pool *pool, const char *scheduler)
+{
+	struct vms_fault_report *r = &pool->fault;
+
+	lockdep_assert_held(&vms_mutex);
+	strscpy(r->scheduler, scheduler, sizeof(r->scheduler));
+	strscpy(r->to, pool->inst->ops->name, sizeof(r->to));
+	pool->faults++;
+	print(pool);
+	vms_notify_fault(pool);
+}
+
+/**
+ * vms_evict_left() - a pool has left an instance
+ * @pool: the pool
+ * @old: the instance, still there
+ *
+ * If it was at fault, tell of it, and do not offer it as the previous one.
+ *
+ * Context: process, vms_mutex held.
+ */
+void vms_evict_left(struct vms_pool *pool, struct vmsched_inst *old)
+{
+	struct vms_fault *f = old->fault;
+
+	lockdep_assert_held(&vms_mutex);
+	if (atomic_read_acquire(&f->state) != VMS_FAULT_COMPLETE)
+		return;
+	/* The bypass may be on its way. */
+	irq_work_sync(&f->work);
+	name_callers(f);
+	pool->fault = f->report;
+	pool->previous[0] = '\0';
+	publish(pool, old->ops->name);
+}
+
+/**
+ * vms_evict_refused() - a scheduler could not be set up; the old one goes on
+ * @pool: the pool
+ * @new: its instance, which is to be given up
+ * @what: the op that failed
+ * @err: what it answered
+ *
+ * Context: process, vms_mutex held.
+ */
+void vms_evict_refused(struct vms_pool *pool, struct vmsched_inst *new,
+		       const char *what, int err)
+{
+	struct vms_fault *f = new->fault;
+
+	lockdep_assert_held(&vms_mutex);
+	vmsched_fault(new, VMSCHED_FAULT_KIND_INIT, "%s() answered %d", what,
+		      err);
+	irq_work_sync(&f->work);
+	name_callers(f);
+	pool->fault = f->report;
+	/* It may have said so itself. */
+	pool->fault.kind = VMSCHED_FAULT_KIND_INIT;
+	publish(pool, new->ops->name);
+}
+
+/* To the one before, unless that is the one or it is gone; to native otherwise. */
+static void choose_next(struct vms_pool *pool, char *to, size_t size)
+{
+	const struct vmsched_ops *ops = pool->inst->ops;
+	bool native = pool->inst->fault->report.kind == VMSCHED_FAULT_KIND_SYSRQ;
+
+	lockdep_assert_held(&vms_mutex);
+	if (native || !pool->previous[0] || !strcmp(pool->previous, ops->name))
+		strscpy(to, vms_native_ops.name, size);
+	else
+		strscpy(to, pool->previous, size);
+}
+
+/* In the thread that switches. */
+static void evict_fn(struct kthread_work *work)
+{
+	struct kthread_delayed_work *delayed =
+		container_of(work, struct kthread_delayed_work, work);
+	struct vms_pool *pool = container_of(delayed, struct vms_pool, evict_work);
+	struct vms_switch req = {
+		.activate = VMSCHED_ACTIVATE_TABLE,
+		.cease_ms = VMS_CEASE_MS_MAX,
+	};
+	bool is_left;
+
+	mutex_lock(&vms_mutex);
+	strscpy(req.pool, pool->name, sizeof(req.pool));
+	/* Somebody may have asked for another one meanwhile. */
+	is_left = !pool->inst->faulted;
+	if (!is_left) {
+		choose_next(pool, req.to, sizeof(req.to));
+		/* Whoever has ceased it for a switch of his own comes later. */
+		vms_hold_drop(pool);
+	}
+	mutex_unlock(&vms_mutex);
+	if (is_left || !vms_switch_here(&req))
+		return;
+	strscpy(req.to, vms_native_ops.name, sizeof(req.to));
+	if (vms_switch_here(&req))
+		vms_switch_queue_later(&pool->evict_work, EVICT_AGAIN);
+}
+
+void vms_evict_init_pool(struct vms_pool *pool)
+{
+	kthread_init_delayed_work(&pool->evict_work, evict_fn);
+}
+
+/* All pools are native, and stay so. */
+void vms_evict_exit(void)
+{
+	struct vms_pool *pool;
+
+	list_for_each_entry(pool, &vms_pools, node)
+		kthread_cancel_delayed_work_sync(&pool->evict_work);
+}

@@ -25,6 +25,9 @@ _vmschedctl_pairs()
 		case ${COMP_WORDS[COMP_CWORD - 1]} in
 		pool) _vmschedctl_column pool 1 ;;
 		activate) echo id table patch ;;
+		on-console-timeout) echo go-on give-up ;;
+		escape) echo none ;;
+		socket) compgen -f -- "${COMP_WORDS[COMP_CWORD]}" ;;
 		time-critical) echo on off ;;
 		affinity) echo all ;;
 		esac
@@ -42,20 +45,21 @@ _vmschedctl_words()
 	local at=$((COMP_CWORD - $1)) pairs=$(($1 + 3))
 
 	case $at,$object,$command in
-	0,*) echo status sched vm vcpu pool request events version help ;;
+	0,*) echo status sched vm vcpu pool request console events version help ;;
 	1,sched,*) echo list show load unload switch previous help ;;
 	1,vm,*) echo list show set help ;;
 	1,vcpu,*) echo list set help ;;
 	1,pool,*) echo list help ;;
 	1,request,*) echo yield owner prio help ;;
-	1,help,*) echo status sched vm vcpu pool request events version ;;
+	1,console,*) echo attach owner help ;;
+	1,help,*) echo status sched vm vcpu pool request console events version ;;
 	2,sched,show | 2,sched,unload) _vmschedctl_column sched 1 ;;
 	2,sched,load | 2,sched,switch)
 		_vmschedctl_column sched 1
 		modprobe -c 2>/dev/null |
 			sed -n 's/^alias vmsched[-_]sched[-_]\([^ ]*\) .*/\1/p'
 		;;
-	2,vm,show | 2,vm,set | 2,vcpu,list | 2,request,*)
+	2,vm,show | 2,vm,set | 2,vcpu,list | 2,request,* | 2,console,owner)
 		_vmschedctl_column vm 1
 		_vmschedctl_column vm 2
 		;;
@@ -64,7 +68,9 @@ _vmschedctl_words()
 			awk 'NR > 1 { print $1 "/" $2 }'
 		;;
 	*,sched,switch)
-		_vmschedctl_pairs "$pairs" 'pool activate cease-timeout' ;;
+		_vmschedctl_pairs "$pairs" 'pool activate cease-timeout
+			on-console-timeout console-timeout' ;;
+	*,console,attach) _vmschedctl_pairs "$((pairs - 1))" 'pool socket escape' ;;
 	*,sched,previous) _vmschedctl_pairs "$((pairs - 1))" pool ;;
 	*,vm,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params pool" ;;
 	*,request,prio) _vmschedctl_pairs "$pairs" weight ;;

@@ -481,7 +481,7 @@ static void switch_fn(struct kthread_work *work)
 		req->err = err ?: switch_locked(pool, req);
 		mutex_unlock(&vms_mutex);
 		vms_activate_settle(pool);
-		vms_console_resume(pool, req);
+		vms_console_resume(pool, req->err);
 	}
 	mutex_lock(&vms_mutex);
 	vms_notify_switch(req);

@@ -27,7 +27,7 @@
 /**
  * struct agent - a console agent; all under agents_mutex
  * @node:	in agents
- * @pool:	whose VMs' consoles it has; compared, never followed
+ * @pool:	whose VMs' consoles it has
  * @portid:	address of its socket
  * @pid:	process that attached it, for messages
  * @told:	it got the announcement in force
@@ -171,28 +171,28 @@ static struct notifier_block release_nb = {
 	.notifier_call = on_release,
 };
 
-static int fill(struct sk_buff *skb, u8 cmd, const struct vms_switch *req, u64 deadline)
+static int fill(struct sk_buff *skb, u8 cmd, const struct agent *agent, int err, u64 deadline)
 {
 	void *hdr = genlmsg_put(skb, 0, 0, &vmsched_nl_family, 0, cmd);
 
-	if (!hdr || nla_put_string(skb, VMSCHED_A_CONSOLE_POOL, req->pool) ||
+	if (!hdr || nla_put_string(skb, VMSCHED_A_CONSOLE_POOL, agent->pool->name) ||
 	    nla_put_u32(skb, VMSCHED_A_CONSOLE_SEQ, seq_now) ||
 	    (deadline && nla_put_u64_64bit(skb, VMSCHED_A_CONSOLE_DEADLINE_NS, deadline, 0)) ||
-	    (req->err && nla_put_u32(skb, VMSCHED_A_CONSOLE_ERROR, -req->err)))
+	    (err && nla_put_u32(skb, VMSCHED_A_CONSOLE_ERROR, -err)))
 		return -EMSGSIZE;
 	genlmsg_end(skb, hdr);
 	return 0;
 }
 
 /* Does not wait for room in the agent's socket: that sees ENOBUFS then. */
-static int tell(const struct agent *agent, u8 cmd, const struct vms_switch *req, u64 deadline)
+static int tell(const struct agent *agent, u8 cmd, int result, u64 deadline)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	int err;
 
 	if (!skb)
 		return -ENOMEM;
-	err = fill(skb, cmd, req, deadline);
+	err = fill(skb, cmd, agent, result, deadline);
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -201,9 +201,9 @@ static int tell(const struct agent *agent, u8 cmd, const struct vms_switch *req,
 }
 
 /* Tell all agents of the pool. Returns whether one of them owes an answer. */
-static bool announce(const struct vms_pool *pool, const struct vms_switch *req)
+static bool announce(const struct vms_pool *pool, u32 timeout_ms)
 {
-	u64 deadline = ktime_get_ns() + req->console_ms * NSEC_PER_MSEC;
+	u64 deadline = ktime_get_ns() + timeout_ms * NSEC_PER_MSEC;
 	struct agent *agent;
 	bool owed = false;
 
@@ -216,7 +216,7 @@ static bool announce(const struct vms_pool *pool, const struct vms_switch *req)
 
 		if (agent->pool != pool)
 			continue;
-		err = tell(agent, VMSCHED_CMD_CONSOLE_CEASE_NTF, req, deadline);
+		err = tell(agent, VMSCHED_CMD_CONSOLE_CEASE_NTF, 0, deadline);
 		agent->told = !err;
 		agent->owes = !err;
 		/* ECONNREFUSED: it is just being closed. */
@@ -260,13 +260,14 @@ int vms_console_cease(const struct vms_pool *pool, struct vms_switch *req)
 	pid_t pid = 0;
 	u64 start;
 
-	/* Nobody ceases for another way to the same scheduler. */
-	if (!READ_ONCE(nr_agents) || !strcmp(req->to, req->from))
+	/* Told before, for this switch; or nobody ceases, for another way only. */
+	if (!READ_ONCE(nr_agents) || READ_ONCE(seq_now) ||
+	    !strcmp(req->to, req->from))
 		return 0;
 	if (!req->console_ms)
 		req->console_ms = VMS_CONSOLE_MS_DFL;
 	start = vms_now();
-	if (announce(pool, req))
+	if (announce(pool, req->console_ms))
 		wait_for_completion_timeout(&all_quiet, msecs_to_jiffies(req->console_ms) + 1);
 	req->console_late = count_late(pool, &pid);
 	req->console_ns = vms_now() - start;
@@ -282,11 +283,11 @@ int vms_console_cease(const struct vms_pool *pool, struct vms_switch *req)
 /**
  * vms_console_resume() - the switch is over, done or given up
  * @pool: the pool
- * @req: the switch, with its result
+ * @err: 0, or the negative errno with which it was given up
  *
- * Context: the switch worker, vms_mutex not held.
+ * Context: the switch worker. Does nothing if nobody was told of a cease.
  */
-void vms_console_resume(const struct vms_pool *pool, const struct vms_switch *req)
+void vms_console_resume(const struct vms_pool *pool, int err)
 {
 	struct agent *agent;
 
@@ -295,7 +296,7 @@ void vms_console_resume(const struct vms_pool *pool, const struct vms_switch *re
 	mutex_lock(&agents_mutex);
 	list_for_each_entry(agent, &agents, node) {
 		if (agent->pool == pool && agent->told)
-			tell(agent, VMSCHED_CMD_CONSOLE_RESUME_NTF, req, 0);
+			tell(agent, VMSCHED_CMD_CONSOLE_RESUME_NTF, err, 0);
 		agent->told = false;
 	}
 	WRITE_ONCE(seq_now, 0);

@@ -22,7 +22,7 @@ void vms_console_exit(void);
 int vms_console_attach(const struct vms_pool *pool, u32 portid);
 int vms_console_ack(u32 portid, u32 seq);
 int vms_console_cease(const struct vms_pool *pool, struct vms_switch *req);
-void vms_console_resume(const struct vms_pool *pool, const struct vms_switch *req);
+void vms_console_resume(const struct vms_pool *pool, int err);
 
 /* netlink_console.c */
 int vms_console_parse(struct genl_info *info, struct vms_switch *req);

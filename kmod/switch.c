@@ -434,7 +434,7 @@ int vms_switch_here(struct vms_switch *req)
 		req->err = err ?: switch_locked(pool, req);
 		mutex_unlock(&vms_mutex);
 		vms_activate_settle(pool);
-		vms_console_resume(pool, req);
+		vms_console_resume(pool, req->err);
 	}
 	mutex_lock(&vms_mutex);
 	/* Done or not, this was what it was held for. */

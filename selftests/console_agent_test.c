@@ -274,7 +274,7 @@ TEST_F_TIMEOUT(vmsched, owner_dies, LIMIT)
 struct requester {
 	pthread_t thread;
 	const char *to;
-	volatile bool done;
+	_Atomic bool done;
 	int error;
 	uint32_t late;
 	uint64_t console_ns;

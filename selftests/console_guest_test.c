@@ -275,7 +275,7 @@ static bool judge(struct operator *o, unsigned int *exact)
 struct switcher {
 	pthread_t thread;
 	unsigned int wanted;
-	volatile unsigned int done;
+	_Atomic unsigned int done;
 	unsigned int given_up;
 	uint64_t longest_ns;
 	int error;

@@ -18,6 +18,7 @@
 /* Longest time that a switch may wait for consoles */
 #define LONGEST_MS	1000
 #define SHORT_MS	200
+#define GIVE_UP		"on-console-timeout give-up"
 
 /* The last message from the kernel; empty if none came */
 struct told {
@@ -147,7 +148,7 @@ struct requester {
 	const char *to;
 	uint32_t on_timeout;
 	uint32_t timeout_ms;	/* 0: not given */
-	volatile bool done;
+	_Atomic bool done;
 	int error;
 	char text[GENL_TEXT_SIZE];
 	uint64_t console_ns;
@@ -336,9 +337,24 @@ TEST_F_TIMEOUT(vmsched, late_agent_by_default, LIMIT)
 	cli_free(&c);
 }
 
+/* Switches of pool default that were given up */
+static uint64_t failed_switches(void)
+{
+	json_object *n = NULL;
+	struct cli c;
+	uint64_t got;
+
+	if (!cli(&c, "pool list"))
+		json_object_object_get_ex(json_object_array_get_idx(c.json, 0),
+					  "failed_switches", &n);
+	got = json_object_get_uint64(n);
+	cli_free(&c);
+	return got;
+}
+
 TEST_F_TIMEOUT(vmsched, late_agent_and_give_up, LIMIT)
 {
-	uint64_t switches = 0;
+	uint64_t switches;
 	char line[64];
 	uint32_t error;
 	struct genl g;
@@ -350,13 +366,9 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_give_up, LIMIT)
 	pid = silent_agent();
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, agent_open(&g));
-	ASSERT_EQ(0, cli(&c, "pool list"));
-	switches = json_object_get_uint64(json_object_object_get(
-		json_object_array_get_idx(c.json, 0), "failed_switches"));
-	cli_free(&c);
+	switches = failed_switches();
 
-	EXPECT_EQ(CLI_REFUSED, cli(&c,
-		"sched switch bvt on-console-timeout give-up console-timeout 100"));
+	EXPECT_EQ(CLI_REFUSED, cli(&c, "sched switch bvt " GIVE_UP " console-timeout 100"));
 	EXPECT_TRUE(cli_one_line_error(&c));
 	/* One of both, and the limit, and what is now */
 	EXPECT_NE(NULL, strstr(c.run.err, "in 100 ms; the old scheduler goes on"));
@@ -374,12 +386,9 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_give_up, LIMIT)
 		TH_LOG("%s", c.run.err);
 	}
 	cli_free(&c);
-	ASSERT_EQ(0, cli(&c, "pool list"));
-	EXPECT_EQ(switches + 2, json_object_get_uint64(json_object_object_get(
-		json_object_array_get_idx(c.json, 0), "failed_switches")));
-	cli_free(&c);
+	EXPECT_EQ(switches + 2, failed_switches());
 	kill_agent(pid);
-	EXPECT_EQ(0, cli_do("sched switch bvt on-console-timeout give-up"));
+	EXPECT_EQ(0, cli_do("sched switch bvt " GIVE_UP));
 }
 
 TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)

@@ -29,7 +29,7 @@ static int take_escape(const struct ctx *ctx, const char *arg, int *escape)
 	else if (arg[0] && !arg[1])
 		*escape = (unsigned char)arg[0];
 	else
-		return fail_usage(ctx, "escape \"%s\" is not ^ and a letter, one character, or none",
+		return fail_usage(ctx, "escape \"%s\" is not ^ and a letter, one character or none",
 				  arg);
 	return EXIT_DONE;
 }

@@ -404,12 +404,12 @@ static void finish(struct agent *a)
 		console_take_printed(a, a->shown);
 	for (c = a->consoles; c; c = c->next) {
 		if (c->printed.len)
-			agent_say(a, "meanwhile %s (VM %llu) has printed:", c->vm.name,
-			    c->vm.id);
+			agent_say(a, "meanwhile %s (VM %llu) has printed:",
+				  c->vm.name, c->vm.id);
 		console_show_printed(a, c);
 		if (c->typed.len)
 			agent_say(a, "%zu bytes that were typed for %s (VM %llu) are lost",
-			    c->typed.len, c->vm.name, c->vm.id);
+				  c->typed.len, c->vm.name, c->vm.id);
 	}
 	agent_say(a, "detached");
 	while (a->out.len && poll(&out, 1, END_MS) > 0 &&
@@ -427,7 +427,7 @@ static void print_head(struct agent *a)
 		return;
 	if (o->escape < 0x20)
 		agent_say(a, "escape character is ^%c (Ctrl + %c)", o->escape + '@',
-		    o->escape + '@');
+			  o->escape + '@');
 	else
 		agent_say(a, "escape character is %c", o->escape);
 }

@@ -110,6 +110,16 @@ static bool device_chardev(const char *value, char *id, size_t size)
 	return false;
 }
 
+/* A -chardev without a path */
+static const char *why_not(const char *kind)
+{
+	if (!strcmp(kind, "socket"))
+		return "its socket was opened by another program (libvirt): give its path, socket PATH";
+	if (!strcmp(kind, "pty"))
+		return "its console is a pty: use virsh console, or a -chardev socket";
+	return "its console is no socket: it needs a -chardev socket";
+}
+
 /* Path of the character device @id, NULL if it is no socket that has one. */
 static char *chardev_path(struct cmdline line, const char *id, char *why,
 			  size_t size)
@@ -126,11 +136,7 @@ static char *chardev_path(struct cmdline line, const char *id, char *why,
 		if (!strcmp(kind, "socket") &&
 		    take_part(value, "path", path, sizeof(path)))
 			return strdup(path);
-		snprintf(why, size, !strcmp(kind, "socket") ?
-			 "its socket has no path on the command line (libvirt opens it), give it: socket PATH" :
-			 !strcmp(kind, "pty") ?
-			 "its console is a pty, which virsh console is for; it needs a -chardev socket" :
-			 "its console is no socket; it needs a -chardev socket");
+		snprintf(why, size, "%s", why_not(kind));
 		return NULL;
 	}
 	snprintf(why, size, "its console has no -chardev on the command line");
@@ -235,11 +241,12 @@ static char *find_path(const struct vm *vm, const char *pattern, char *why,
 static int try_connect(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
 	int fd, err;
 
-	if (strlen(path) >= sizeof(addr.sun_path))
+	if (len >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, len);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

@@ -26,6 +26,9 @@ _vmschedctl_pairs()
 		pool) _vmschedctl_column pool 1 ;;
 		activate) echo id table patch ;;
 		old) echo keep unload-before unload-after ;;
+		on-console-timeout) echo go-on give-up ;;
+		escape) echo none ;;
+		socket) compgen -f -- "${COMP_WORDS[COMP_CWORD]}" ;;
 		time-critical) echo on off ;;
 		affinity) echo all ;;
 		esac
@@ -40,7 +43,8 @@ _vmschedctl_pairs()
 # The same for a switch, where one word stands alone: it is passed over.
 _vmschedctl_switch()
 {
-	local keys='pool activate old cease-timeout strict-cease' first=$1 i
+	local keys='pool activate old cease-timeout strict-cease on-console-timeout console-timeout'
+	local first=$1 i
 
 	for ((i = first; i < COMP_CWORD; i += 2)); do
 		if [[ ${COMP_WORDS[i]} == strict-cease ]]; then
@@ -86,6 +90,7 @@ _vmschedctl_words()
 	*,sched,switch)
 		_vmschedctl_switch "$pairs" ;;
 	*,sched,evict) _vmschedctl_pairs "$((pairs - 1))" 'pool why' ;;
+	*,console,attach) _vmschedctl_pairs "$((pairs - 1))" 'pool socket escape' ;;
 	*,sched,previous) _vmschedctl_pairs "$((pairs - 1))" pool ;;
 	*,vm,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params pool" ;;
 	*,request,prio) _vmschedctl_pairs "$pairs" weight ;;

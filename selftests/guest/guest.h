@@ -10,6 +10,7 @@
  *	disk	io <operations>
  *	net	net <bytes>
  *	idle	idle <seconds>
+ *	ask	ask <rounds> answers <n> handled <n> weight <its own>
  */
 #ifndef GUEST_H
 #define GUEST_H
@@ -39,5 +40,6 @@ void job_tick(void);
 void job_disk(void);
 void job_net(void);
 void job_idle(void);
+void job_ask(void);
 
 #endif

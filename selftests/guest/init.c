@@ -31,6 +31,7 @@ static const struct job {
 	{ "disk", job_disk },
 	{ "net", job_net },
 	{ "idle", job_idle },
+	{ "ask", job_ask },
 };
 
 void fail(const char *what)

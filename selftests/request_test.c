@@ -140,8 +140,9 @@ static bool holds_0(const struct feedback *f, uint64_t vm)
 TEST_F_TIMEOUT(vmsched, yield, LIMIT)
 {
 	unsigned int done = 0, none = 0;
-	uint64_t a, b;
+	struct feedback f;
 	struct rawvm *vm;
+	uint64_t a, b;
 	int i;
 
 	/* The requests are of the other pCPU, so that guests go on meanwhile */
@@ -150,7 +151,7 @@ TEST_F_TIMEOUT(vmsched, yield, LIMIT)
 	EXPECT_STREQ("native", ask("yield", a, "").reason);
 	ASSERT_EQ(0, cli_do("sched switch bvt"));
 	/* Nobody else */
-	struct feedback f = ask("yield", a, "");
+	f = ask("yield", a, "");
 	EXPECT_EQ(CLI_REFUSED, f.code);
 	EXPECT_FALSE(f.handled);
 	EXPECT_STREQ("nobody-waits", f.reason);

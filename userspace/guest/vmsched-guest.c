@@ -33,8 +33,8 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], requests[i].word))
 			request[0] = requests[i].nr;
 	if (!request[0]) {
-		fputs("use: vmsched-guest yield|yield-to [VCPU]|critical-begin|critical-end|prio\n",
-		      stderr);
+		fputs("use: vmsched-guest yield|yield-to [VCPU]|prio|\n"
+		      "     critical-begin|critical-end\n", stderr);
 		return 2;
 	}
 	if (write(fd, request, sizeof(request)) != sizeof(request) ||
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (rax < 0) {
-		fprintf(stderr, "vmsched-guest: nobody answers (%lld): vmsched is not active on the host\n",
+		fprintf(stderr, "vmsched-guest: %lld: vmsched is not active on the host\n",
 			rax);
 		return 3;
 	}

@@ -50,6 +50,7 @@ build:
 modules: need-kbuild | build
 	$(LOCK) $(MAKE) -C $(KDIR) M=$(TOP) \
 		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) modules
+	$(LOCK) $(MAKE) -C $(KDIR) M=$(TOP)/userspace/guest modules
 
 tools: need-cc | build
 	$(MAKE) -C userspace
@@ -133,6 +134,7 @@ uninstall:
 
 clean:
 	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(TOP) clean
+	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(TOP)/userspace/guest clean
 	rm -rf build
 
 need-cc:

@@ -93,6 +93,8 @@ static struct fprobe probe = { .entry_handler = probe##_entry }
 static inline int vms_entry_probe_register(struct fprobe *probe,
 					   const char *symbol)
 {
+	/* What is left of the last time is not to be used again. */
+	*probe = (struct fprobe) { .entry_handler = probe->entry_handler };
 	return register_fprobe_syms(probe, &symbol, 1);
 }
 
@@ -112,7 +114,9 @@ static struct kprobe probe = { .pre_handler = probe##_entry }
 static inline int vms_entry_probe_register(struct kprobe *probe,
 					   const char *symbol)
 {
-	probe->symbol_name = symbol;
+	*probe = (struct kprobe) {
+		.pre_handler = probe->pre_handler, .symbol_name = symbol,
+	};
 	return register_kprobe(probe);
 }
 

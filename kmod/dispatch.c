@@ -486,6 +486,7 @@ void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 		WRITE_ONCE(v->state, VMS_GRANTED);
 		return;
 	}
+	pool->requests[VMS_FROM_CORE]++;
 	__vms_charge(v, now);
 	set_waiting(v, now);
 	enqueue(v, why, now);
@@ -511,6 +512,7 @@ void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now)
 	if (!pool->managed || old == VMS_OFF || old == VMS_HALTED)
 		return;
 
+	pool->requests[VMS_FROM_CORE]++;
 	if (old == VMS_WAITING) {
 		dequeue(v, VMSCHED_WHY_LEAVE, now);
 		end_waiting(v, now);

@@ -83,6 +83,22 @@ int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
 	return 0;
 }
 
+static int put_requests(struct sk_buff *skb, struct vms_pool *pool)
+{
+	u64 n[VMS_SOURCES];
+
+	raw_spin_lock_irq(&pool->lock);
+	memcpy(n, pool->requests, sizeof(n));
+	raw_spin_unlock_irq(&pool->lock);
+	return put_u64(skb, VMSCHED_A_POOL_REQUESTS_TIMER, n[VMS_FROM_TIMER]) ?:
+	       put_u64(skb, VMSCHED_A_POOL_REQUESTS_CORE, n[VMS_FROM_CORE]) ?:
+	       put_u64(skb, VMSCHED_A_POOL_REQUESTS_SERVICE,
+		       n[VMS_FROM_SERVICE]) ?:
+	       put_u64(skb, VMSCHED_A_POOL_REQUESTS_GUEST, n[VMS_FROM_GUEST]) ?:
+	       put_u64(skb, VMSCHED_A_POOL_REQUESTS_LIMITED,
+		       atomic64_read(&pool->limited));
+}
+
 int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
 {
 	if (nla_put_string(skb, VMSCHED_A_POOL_NAME, pool->name) ||
@@ -98,7 +114,8 @@ int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
 		    pool->failed_switches) ||
 	    put_u64(skb, VMSCHED_A_POOL_CEASE_NS, pool->cease_ns) ||
 	    put_u64(skb, VMSCHED_A_POOL_BLACKOUT_NS, pool->blackout_ns) ||
-	    put_vm(skb, VMSCHED_A_POOL_CONSOLE_OWNER, pool->console_owner))
+	    put_vm(skb, VMSCHED_A_POOL_CONSOLE_OWNER, pool->console_owner) ||
+	    put_requests(skb, pool))
 		return -EMSGSIZE;
 	return put_cpus(skb, VMSCHED_A_POOL_CPUS, &pool->online);
 }
@@ -106,8 +123,13 @@ int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool)
 /* @pid: that of the VMM in the namespace of whoever gets the message. */
 int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid)
 {
+	struct vmsched_params params = vm->params;
+	bool critical = READ_ONCE(vm->critical);
 	struct vms_usage use;
 
+	/* What the user has said comes before what the guest says. */
+	if (!(vm->set & BIT(VMSCHED_A_PARAMS_TIME_CRITICAL)))
+		params.time_critical = critical;
 	vms_vm_usage(vm, &use);
 	if (put_u64(skb, VMSCHED_A_VM_ID, vm->id) ||
 	    nla_put_u32(skb, VMSCHED_A_VM_PID, pid) ||
@@ -119,9 +141,10 @@ int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid)
 	    put_u64(skb, VMSCHED_A_VM_USER_NS, use.user_ns) ||
 	    put_u64(skb, VMSCHED_A_VM_WAIT_NS, use.wait_ns) ||
 	    put_u64(skb, VMSCHED_A_VM_SWITCHES, use.grants) ||
-	    put_u64(skb, VMSCHED_A_VM_EXITS, use.exits))
+	    put_u64(skb, VMSCHED_A_VM_EXITS, use.exits) ||
+	    nla_put_u32(skb, VMSCHED_A_VM_GUEST_CRITICAL, critical))
 		return -EMSGSIZE;
-	return put_params(skb, VMSCHED_A_VM_PARAMS, &vm->params, &vm->affinity);
+	return put_params(skb, VMSCHED_A_VM_PARAMS, &params, &vm->affinity);
 }
 
 static int put_user_mask(struct sk_buff *skb, struct vms_vcpu *v)

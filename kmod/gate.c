@@ -16,6 +16,7 @@
 #include <linux/wait_bit.h>
 
 #include "compat.h"
+#include "request.h"
 #include "vmsched.h"
 
 /* Task works that are queued or run, so that unload can wait for them. */
@@ -260,10 +261,12 @@ static void gate_fn(struct callback_head *head)
 
 	if (!READ_ONCE(v->pool) && !(current->flags & PF_EXITING))
 		vms_vcpu_attach(v);
-	if (READ_ONCE(v->pool) && vms_inside(current))
+	if (READ_ONCE(v->pool) && vms_inside(current)) {
+		vms_kvm_serve(v);
 		wait_for_grant(v);
-	else if (READ_ONCE(v->pool))
+	} else if (READ_ONCE(v->pool)) {
 		pass_by(v);
+	}
 	work_done(v);
 }
 

@@ -24,6 +24,9 @@
 #include <linux/module.h>
 #include <linux/tracepoint.h>
 #include <linux/uaccess.h>
+#include <uapi/linux/kvm_para.h>
+
+#include <uapi/linux/vmsched_guest.h>
 
 #include "compat.h"
 #include "request.h"
@@ -35,6 +38,12 @@ static const struct module *kvm;
 
 /* Not exported by KVM; NULL if it has none of that name. */
 static struct tracepoint *userspace_exit;
+static struct tracepoint *hypercall;
+
+/* Entered when a guest executes PAUSE in a loop, if the processor says so. */
+#define SPIN_SYMBOL		"kvm_vcpu_on_spin"
+static bool sees_spins;
+static bool spins_watched;
 
 static DEFINE_MUTEX(ends_mutex);	/* see above */
 static unsigned int ends_wanted;	/* enum vms_ends */
@@ -124,30 +133,6 @@ static noinline int vms_hook_entry(void)
 }
 ALLOW_ERROR_INJECTION(vms_hook_entry, ERRNO);
 
-/**
- * vms_kvm_watch() - look at each entry of guest mode, or at none
- * @on: whether
- *
- * Context: process, may sleep; takes the hotplug lock, so never under
- * vms_mutex. By the switch worker only.
- * Return: 0 or a negative errno; ending never fails.
- */
-int vms_kvm_watch(bool on)
-{
-	int err = 0;
-
-	if (on == watching)
-		return 0;
-	if (on)
-		err = vms_hook_entry();
-	else
-		tracepoint_probe_unregister(&__tracepoint_kvm_entry, on_entry,
-					    NULL);
-	if (!err)
-		watching = on;
-	return err;
-}
-
 /*
  * What a VMM is told of a guest that has ended for a reason like this is in the
  * page that it shares with KVM, and could write anything to. A thread that runs
@@ -167,9 +152,13 @@ static bool has_crashed(const struct vms_vcpu *v)
 /* KVM_RUN ends; the vCPU is still the current thread's. */
 static void on_userspace_exit(void *unused, __u32 reason, int errno)
 {
-	struct vms_vcpu *v = vms_vcpu_of_task(current);
+	struct vms_vcpu *v = this_cpu_read(vms_pcpus.on);
 
-	if (!v || errno < 0)
+	if (!v || v->task != current)
+		return;
+	if (v->call.nr)
+		vms_kvm_serve(v);
+	if (errno < 0)
 		return;
 	switch (reason) {
 	case KVM_EXIT_SHUTDOWN:
@@ -221,6 +210,150 @@ int vms_kvm_watch_ends(enum vms_ends who, bool on)
 	return err;
 }
 
+/* The vCPU that the current thread runs, if its pool is managed. */
+static struct vms_vcpu *caller(const void *vcpu)
+{
+	struct vms_vcpu *v = this_cpu_read(vms_pcpus.on);
+	struct vms_pool *pool;
+
+	if (!v || v->task != current || v->key != vcpu)
+		return NULL;
+	pool = READ_ONCE(v->pool);
+	return pool && READ_ONCE(pool->managed) ? v : NULL;
+}
+
+/*
+ * The guest has asked for something: that is served at the gate, when KVM has
+ * dealt with it and the guest has not gone on.
+ */
+static void note_call(struct vms_vcpu *v, u32 nr, bool hypercall, u64 arg)
+{
+	unsigned long flags;
+
+	v->call = (struct vms_call) {
+		.nr = nr, .hypercall = hypercall, .arg = arg,
+	};
+	local_irq_save(flags);
+	if (!vms_gate_arm(v))
+		v->call.nr = 0;
+	local_irq_restore(flags);
+}
+
+static void on_hypercall(void *unused, unsigned long nr, unsigned long a0,
+			 unsigned long a1, unsigned long a2, unsigned long a3)
+{
+	bool ours = (u32)nr >= VMSCHED_HC_BASE && (u32)nr < VMSCHED_HC_END;
+	struct vms_vcpu *v;
+
+	if (likely(!ours && nr != KVM_HC_SCHED_YIELD) || !vms_inside(current))
+		return;
+	v = caller(loaded());
+	if (v)
+		note_call(v, ours ? nr : VMSCHED_HC_YIELD_TO, ours, a0);
+}
+
+/* A guest executes PAUSE in a loop. */
+static void on_spin(const void *vcpu)
+{
+	struct vms_vcpu *v = caller(vcpu);
+
+	if (v && vms_inside(current))
+		note_call(v, VMS_CALL_SPIN, false, 0);
+}
+
+VMS_DEFINE_ENTRY_PROBE(spin_probe, on_spin);
+
+/**
+ * vms_kvm_serve() - do what the guest of the current thread has asked for
+ * @v: its vCPU, inside of KVM_RUN, or that just ends
+ *
+ * KVM has seen a hypercall of vmsched as one that it does not know, or has
+ * refused it because the caller may not make any, and put that into RAX. What it
+ * keeps of registers that are encrypted means nothing.
+ *
+ * Context: any, interrupts on or off.
+ */
+void vms_kvm_serve(struct vms_vcpu *v)
+{
+	struct kvm_vcpu *vcpu = v->key;
+	struct vms_call call = v->call;
+	unsigned long *rax;
+	u32 answer;
+
+	v->call.nr = 0;
+	if (!call.nr || vcpu->arch.guest_state_protected)
+		return;
+	rax = &vcpu->arch.regs[VCPU_REGS_RAX];
+	if (call.hypercall ? (s32)*rax != -KVM_ENOSYS :
+	    call.nr != VMS_CALL_SPIN && (s32)*rax == -KVM_EPERM)
+		return;
+	answer = vms_call_run(v, &call);
+	if (call.hypercall)
+		*rax = answer;
+}
+
+/* Look at what guests ask for, as far as this KVM shows it, or at none. */
+static int watch_calls(bool on)
+{
+	int err = 0;
+
+	if (on) {
+		err = vms_kvm_watch_ends(VMS_ENDS_OF_CALLS, true);
+		if (!err && hypercall)
+			err = tracepoint_probe_register(hypercall, on_hypercall,
+							NULL);
+		/* Without it guests only spin longer. */
+		spins_watched = !err && sees_spins &&
+				!vms_entry_probe_register(&spin_probe,
+							  SPIN_SYMBOL);
+		if (!err)
+			return 0;
+	} else {
+		if (hypercall)
+			tracepoint_probe_unregister(hypercall, on_hypercall,
+						    NULL);
+		if (spins_watched)
+			vms_entry_probe_unregister(&spin_probe);
+	}
+	vms_kvm_watch_ends(VMS_ENDS_OF_CALLS, false);
+	return err;
+}
+
+/**
+ * vms_kvm_watch() - look at each entry of guest mode and what guests ask, or at none
+ * @on: whether
+ *
+ * Context: process, may sleep; takes the hotplug lock, so never under
+ * vms_mutex. By the switch worker only.
+ * Return: 0 or a negative errno; ending never fails.
+ */
+int vms_kvm_watch(bool on)
+{
+	int err = 0;
+
+	if (on == watching)
+		return 0;
+	if (on)
+		err = watch_calls(true) ?: vms_hook_entry();
+	else
+		tracepoint_probe_unregister(&__tracepoint_kvm_entry, on_entry,
+					    NULL);
+	if (err || !on)
+		watch_calls(false);
+	if (!err)
+		watching = on;
+	return err;
+}
+
+/* Bits of enum vmsched_missing, for what this KVM does not show. */
+u32 vms_kvm_missing(void)
+{
+	return (hypercall && userspace_exit ? 0 :
+		VMSCHED_MISSING_GUEST_CALLS) |
+	       (userspace_exit ? 0 : VMSCHED_MISSING_GUEST_FAILURES) |
+	       (sees_spins ? 0 : VMSCHED_MISSING_GUEST_SPINS);
+}
+
 static void find_tracepoints(const struct module *mod)
 {
 	unsigned int i;
@@ -231,6 +364,8 @@ static void find_tracepoints(const struct module *mod)
 
 		if (!strcmp(tp->name, "kvm_userspace_exit"))
 			userspace_exit = tp;
+		if (!strcmp(tp->name, "kvm_hypercall"))
+			hypercall = tp;
 	}
 }
 
@@ -268,7 +403,13 @@ int vms_kvm_init(void)
 	if (err)
 		pr_err("cannot follow the end of VMs: no probe on %s (%d); this kernel needs CONFIG_FPROBE or CONFIG_KPROBES, and a KVM with that function\n",
 		       symbol, err);
-	return err;
+	if (err)
+		return err;
+	/* Only to know whether it can be seen. */
+	sees_spins = !vms_entry_probe_register(&spin_probe, SPIN_SYMBOL);
+	if (sees_spins)
+		vms_entry_probe_unregister(&spin_probe);
+	return 0;
 }
 
 /* The caller waits until no probe runs (tracepoint_synchronize_unregister). */

@@ -20,6 +20,7 @@
 #include "console.h"
 #include "netlink_gen.h"
 #include "netlink_util.h"
+#include "request.h"
 #include "vmsched.h"
 
 static bool unpriv_reads;
@@ -88,7 +89,8 @@ static int fill_status(struct sk_buff *skb)
 	    nla_put_u32(skb, VMSCHED_A_STATUS_VCPUS, vcpus) ||
 	    nla_put_u64_64bit(skb, VMSCHED_A_STATUS_DROPPED,
 			      vms_vcpus_dropped(), 0) ||
-	    nla_put_u32(skb, VMSCHED_A_STATUS_MISSING, VMS_MISSING))
+	    nla_put_u32(skb, VMSCHED_A_STATUS_MISSING,
+			VMS_MISSING | vms_kvm_missing()))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -28,7 +28,7 @@ static void change(struct vms_pool *pool, u64 to, enum vmsched_owner_why why)
 	u64 old = pool->console_owner;
 
 	lockdep_assert_held(&vms_mutex);
-	pool->console_owner = to;
+	WRITE_ONCE(pool->console_owner, to);
 	vms_notify_owner(pool, old, why);
 }
 

@@ -228,6 +228,7 @@ int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
 		cpumask_copy(&vm->affinity, wish.affinity);
 	list_for_each_entry(v, &vm->vcpus, vm_node)
 		apply(v, &wish, wish.set & ~v->own);
+	vm->set |= wish.set;
 out:
 	free_cpumask_var(wish.affinity);
 	return err;

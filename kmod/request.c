@@ -25,8 +25,7 @@ static int refuse(struct vms_request *req, int err, u32 attr, const char *why)
 static void answer(struct vms_request *req, enum vmsched_request_reason reason)
 {
 	req->reason = reason;
-	req->handled = reason == VMSCHED_REQUEST_REASON_DONE ||
-		       reason == VMSCHED_REQUEST_REASON_UNCHANGED;
+	req->handled = vms_is_handled(reason);
 }
 
 /**
@@ -86,6 +85,7 @@ static void fill_feedback(struct vms_request *req, const struct vms_vm *vm)
 	req->console_owner = pool->console_owner;
 	req->weight = vm->params.weight;
 	raw_spin_lock_irq(&pool->lock);
+	pool->requests[VMS_FROM_SERVICE]++;
 	req->share = __vms_share(vm);
 	if (pool->managed)
 		__fill_holders(req, vm);

@@ -54,8 +54,19 @@ struct vms_vcpu *__vms_choose(struct vms_pool *pool, struct vms_pcpu *pc,
 			      u64 now, u64 *slice);
 enum vmsched_request_reason __vms_yield(struct vms_vcpu *v,
 					struct vms_vcpu *heir, u64 now);
+bool __vms_can_inherit(const struct vms_vcpu *s, const struct vms_vcpu *v);
 bool __vms_prefer(struct vms_vcpu *v);
 void __vms_unprefer(struct vms_vcpu *v);
+
+/* call.c: what guests ask for */
+u32 vms_call_run(struct vms_vcpu *v, const struct vms_call *call);
+void __vms_hint(struct vms_vcpu *v, bool critical);
+
+static inline bool vms_is_handled(enum vmsched_request_reason reason)
+{
+	return reason == VMSCHED_REQUEST_REASON_DONE ||
+	       reason == VMSCHED_REQUEST_REASON_UNCHANGED;
+}
 
 /* owner.c: whose console that of a pool is */
 int vms_owner_begin(void);
@@ -75,6 +86,8 @@ u32 __vms_share(const struct vms_vm *vm);
 void vms_params_set_weight(struct vms_vm *vm, u32 weight);
 
 /* kvm.c */
+void vms_kvm_serve(struct vms_vcpu *v);
+u32 vms_kvm_missing(void);
 int vms_kvm_watch_ends(enum vms_ends who, bool on);
 
 /* notify.c, fill.c */

@@ -270,6 +270,7 @@ void vms_vcpu_detach(struct vms_vcpu *v)
 	list_del_init(&v->pool_node);
 	pool->nr_vcpus--;
 	__vms_weigh(v, -(s64)v->ent->params.weight);
+	__vms_hint(v, false);
 	__vms_place(v, -1);
 	raw_spin_unlock_irq(&pool->lock);
 

@@ -22,6 +22,7 @@
 #include <uapi/linux/vmsched.h>
 #include <vmsched/sched.h>
 
+#include "call.h"
 #include "fault.h"
 #include "switch.h"
 
@@ -105,6 +106,8 @@ enum vms_vcpu_flag {
  * @nr_vcpus:	their number
  * @weights:	sum of their weights
  * @preferred:	number of them that get a grant before their turn, once
+ * @requests:	how often the scheduler was asked to decide, by whom; under @lock
+ * @limited:	requests of guests that were too many
  * @cpus:	pCPUs of the pool; constant
  * @dir:	in sysfs, sysfs.c
  * @previous:	name of the scheduler before, or ""; under vms_mutex
@@ -139,6 +142,8 @@ struct vms_pool {
 	u32 nr_vcpus;
 	u64 weights;
 	u32 preferred;
+	u64 requests[VMS_SOURCES];
+	atomic64_t limited;
 	struct cpumask cpus;
 	struct kobject *dir;
 	char previous[VMSCHED_NAME_MAX];
@@ -235,6 +240,10 @@ DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
  * @affinity:	pCPUs it may use; written under vms_mutex and the pool lock
  * @nr_vcpus:	under vms_mutex
  * @weights:	sum of the weights of its vCPUs; under the pool lock
+ * @critical:	vCPUs that say of themselves to do time-critical work; under the
+ *		pool lock
+ * @next_call:	see may_ask()
+ * @set:	which of @params were set, bit N for attribute N; under vms_mutex
  * @announced:	listeners were told of it; under vms_mutex
  * @failed:	enum vmsched_owner_why for what it has failed by, 0 if it runs;
  *		written by hooks without a lock
@@ -254,6 +263,9 @@ struct vms_vm {
 	struct cpumask affinity;
 	u32 nr_vcpus;
 	u64 weights;
+	u32 critical;
+	atomic64_t next_call;
+	u32 set;
 	bool announced;
 	enum vmsched_owner_why failed;
 	bool fails_now;
@@ -286,6 +298,8 @@ struct vms_vm {
  *		guest_ns, user_ns: 0 before the vCPU is gone, Linux counts them
  * @gtime_base:	guest time of the thread when it was found
  * @utime_base:	user time without that, likewise
+ * @call:	request of the guest that is to be served before it goes on; by own
+ *		thread
  * @queued_at:	when it became runnable and did not run, for native
  * @state:	(P)
  * @cpu:	(P) pCPU to whose queue it belongs, -1 before it has one
@@ -294,6 +308,7 @@ struct vms_vm {
  * @waited:	(P) was parked already when the last cease began
  * @yields:	(P) one of those that are to give up their grants just now
  * @preferred:	(P) gets a grant before its turn, once
+ * @critical:	(P) says to do time-critical work
  * @charged:	(P) part of executed time that the scheduler knows
  * @wait_from:	(P) since when it is waiting
  * @served_at:	(P) when it was last seen to have run
@@ -342,6 +357,7 @@ struct vms_vcpu {
 	u64 gtime_base;
 	u64 utime_base;
 	u64 queued_at;
+	struct vms_call call;
 
 	enum vms_state state;
 	int cpu;
@@ -350,6 +366,7 @@ struct vms_vcpu {
 	bool waited;
 	bool yields;
 	bool preferred;
+	bool critical;
 	u64 charged;
 	u64 wait_from;
 	u64 served_at;

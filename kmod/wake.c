@@ -89,6 +89,7 @@ static enum hrtimer_restart slice_fn(struct hrtimer *timer)
 			__vms_arm_slice(pc, now);
 		goto out;
 	}
+	pool->requests[VMS_FROM_TIMER]++;
 	if (__vms_end_slice(pc, now))
 		hrtimer_start(timer, ns_to_ktime(HAND_OVER_NS),
 			      HRTIMER_MODE_REL_PINNED_HARD);

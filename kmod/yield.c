@@ -13,7 +13,10 @@
 #include "request.h"
 #include "vmsched.h"
 
-/* For how long others may have it where the scheduler sees no end. */
+/*
+ * For how long somebody has it whom the scheduler did not want: who is owed most
+ * and yields again and again would else give more and more each time.
+ */
 #define LENT_NS		(1000 * NSEC_PER_USEC)
 
 /* Take a waiting vCPU out of its queue, for a pCPU. Returns its slice. */
@@ -31,6 +34,16 @@ static u64 take_for(struct vms_pool *pool, struct vms_vcpu *v, int cpu, u64 now)
 static bool can_have(const struct vms_vcpu *v, int cpu)
 {
 	return v->state == VMS_WAITING && cpumask_test_cpu(cpu, v->allowed);
+}
+
+/**
+ * __vms_can_inherit() - could a vCPU go on where another one has a grant?
+ * @s: the one, which is attached to the same pool; its lock is held
+ * @v: the other
+ */
+bool __vms_can_inherit(const struct vms_vcpu *s, const struct vms_vcpu *v)
+{
+	return v->cpu >= 0 && s->pool->inst->ops->take && can_have(s, v->cpu);
 }
 
 /* It had its turn, or does not want it any more. */
@@ -85,8 +98,7 @@ static struct vms_vcpu *pass_over(struct vms_pcpu *pc, struct vms_vcpu *v,
 		return v;
 	}
 	__vms_sched_enqueue(pool, v->ent, VMSCHED_WHY_REQUEUE, now);
-	if (!*slice)
-		*slice = own ?: LENT_NS;
+	*slice = min_not_zero(*slice, (u64)LENT_NS);
 	return next;
 }
 

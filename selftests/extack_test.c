@@ -183,6 +183,34 @@ static const struct refusal others[] = {
 	  .error = -ENOENT, .says = "pool", .bad = 1 },
 };
 
+#define KIND(what)	{ U32, VMSCHED_A_REQUEST_KIND, \
+			  VMSCHED_REQUEST_KIND_##what }
+#define ABOUT		{ GUEST, VMSCHED_A_REQUEST_VM_ID }
+#define WEIGHT(n)	{ U32, VMSCHED_A_REQUEST_WEIGHT, n }
+#define REQUEST		.cmd = VMSCHED_CMD_REQUEST
+
+static const struct refusal requests[] = {
+	{ "request for nothing", REQUEST, .puts = { ABOUT },
+	  .error = -EINVAL, .says = "kind", .missing = VMSCHED_A_REQUEST_KIND },
+	{ "request for nobody", REQUEST, .puts = { KIND(YIELD) },
+	  .error = -EINVAL, .says = "vm-id",
+	  .missing = VMSCHED_A_REQUEST_VM_ID },
+	{ "unknown request", REQUEST,
+	  .puts = { ABOUT, { U32, VMSCHED_A_REQUEST_KIND, 99 } },
+	  .error = -ERANGE, .says = "", .bad = 2 },
+	{ "request for an unknown VM", REQUEST,
+	  .puts = { KIND(OWNER), { U64, VMSCHED_A_REQUEST_VM_ID, 999999 } },
+	  .error = -ENOENT, .says = "no VM", .bad = 2 },
+	{ "yield with a weight", REQUEST,
+	  .puts = { KIND(YIELD), ABOUT, WEIGHT(100) },
+	  .error = -EINVAL, .says = "prio", .bad = 3 },
+	{ "no weight at all", REQUEST, .puts = { KIND(PRIO), ABOUT, WEIGHT(0) },
+	  .error = -ERANGE, .says = "1..10000", .bad = 3 },
+	{ "too large a weight", REQUEST,
+	  .puts = { WEIGHT(10001), KIND(PRIO), ABOUT },
+	  .error = -ERANGE, .says = "1..10000", .bad = 1 },
+};
+
 static const struct refusal lists[] = {
 	{ "list with an attribute", .cmd = VMSCHED_CMD_VM_GET,
 	  .flags = NLM_F_DUMP, .puts = { { U64, VMSCHED_A_VM_ID, 1 } },
@@ -350,6 +378,7 @@ TEST_F_TIMEOUT(vmsched, others_name_the_attribute, LIMIT)
 
 	ASSERT_NE(NULL, start_listed("guest", &id));
 	EXPECT_EQ(0, try_all(others, ARRAY_SIZE(others), id));
+	EXPECT_EQ(0, try_all(requests, ARRAY_SIZE(requests), id));
 }
 
 TEST_F_TIMEOUT(vmsched, lists_name_the_attribute, LIMIT)

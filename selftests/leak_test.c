@@ -142,6 +142,12 @@ static void build(struct genl *g, struct genl_msg *m, const struct policies *p,
 			genl_put_u32(m, type, 0);
 			continue;
 		}
+		/* The one that takes a weight */
+		if (op->cmd == VMSCHED_CMD_REQUEST && how == GOOD &&
+		    type == VMSCHED_A_REQUEST_KIND) {
+			genl_put_u32(m, type, VMSCHED_REQUEST_KIND_PRIO);
+			continue;
+		}
 		put_attr(m, p, &policy->attr[type], type, text,
 			 how == UNKNOWN ? UINT32_MAX : guest);
 	}
@@ -236,6 +242,7 @@ TEST_F_TIMEOUT(vmsched, each_event, LIMIT)
 	ASSERT_EQ(0, cli_do("sched evict"));
 	ASSERT_EQ(0, cli_do("sched unload rr"));
 	ASSERT_EQ(0, cli_do("sched load rr"));
+	ASSERT_EQ(0, cli_do("request owner %ju", (uintmax_t)id));
 	/* One that fails tells so, with the error */
 	EXPECT_NE(0, cli_do("sched switch rr pool nowhere"));
 	ASSERT_EQ(0, rawvm_kill(vm));

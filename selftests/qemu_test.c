@@ -176,6 +176,31 @@ TEST_F_TIMEOUT(vmsched, guest_sees_its_wait_as_steal, LIMIT)
 	kill_guests();
 }
 
+/* What comes with vmsched for guests, in a Linux guest */
+TEST_F_TIMEOUT(vmsched, guest_asks, LIMIT)
+{
+	enum { ROUNDS, ANSWERS, HANDLED, WEIGHT };
+	uint64_t numbers[QEMU_MAX_NUMBERS];
+	struct rawvm *other;
+
+	ASSERT_EQ(0, start(0, "asks", "ask", NULL));
+	/* Linux decides, so nobody answers */
+	ASSERT_EQ(4, qemu_last(&guests[0], "ask", numbers));
+	EXPECT_EQ(0, numbers[ANSWERS]);
+	other = rawvm_spawn(&(struct rawvm_spec) { .name = "other" });
+	ASSERT_NE(NULL, other);
+	ASSERT_EQ(0, cli_do("vm set pid:%d weight 200", guests[0].pid));
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	ASSERT_EQ(4, qemu_next(&guests[0], "ask", numbers, LINE_MS));
+	ASSERT_EQ(4, qemu_next(&guests[0], "ask", numbers, LINE_MS));
+	EXPECT_GT(numbers[ANSWERS], 0);
+	/* At least that it was asked for its weight, and told */
+	EXPECT_GT(numbers[HANDLED], 0);
+	EXPECT_EQ(200, numbers[WEIGHT]);
+	EXPECT_TRUE(rawvm_advances(other, HANG_LIMIT_MS));
+	kill_guests();
+}
+
 TEST_F_TIMEOUT(vmsched, monitor_stop_and_cont, LIMIT)
 {
 	static const char * const order[] = { "rr", "bvt" };

@@ -64,6 +64,31 @@ static struct feedback ask(const char *what, uint64_t vm, const char *more)
 	return f;
 }
 
+static void take_feedback(const struct nlmsghdr *msg, void *arg)
+{
+	struct feedback *f = arg;
+
+	f->handled = genl_u32(genl_attr(msg, VMSCHED_A_REQUEST_HANDLED));
+	f->vcpus = genl_u32(genl_attr(msg, VMSCHED_A_REQUEST_VCPUS));
+	snprintf(f->pcpus, sizeof(f->pcpus), "%s",
+		 genl_text(genl_attr(msg, VMSCHED_A_REQUEST_PCPUS)));
+}
+
+/* The same without a program, where a slice must not end meanwhile */
+static struct feedback ask_fast(struct genl *g, enum vmsched_request_kind kind,
+				uint64_t vm)
+{
+	struct feedback f = { 0 };
+	struct genl_ack ack;
+	struct genl_msg m;
+
+	genl_begin(g, &m, VMSCHED_CMD_REQUEST, 0);
+	genl_put_u32(&m, VMSCHED_A_REQUEST_KIND, kind);
+	genl_put_u64(&m, VMSCHED_A_REQUEST_VM_ID, vm);
+	f.code = genl_call(g, &m, &ack, take_feedback, &f) ?: ack.error;
+	return f;
+}
+
 /* Id of the VM that owns the console of pool default, 0 for none */
 static uint64_t console_owner(void)
 {
@@ -87,6 +112,145 @@ static struct rawvm *start_obedient(const char *name, uint64_t *id)
 	    vm_id(rawvm_pid(vm), id))
 		return NULL;
 	return vm;
+}
+
+/* --- Grants and priorities --- */
+
+/* One pCPU for all, so that exactly one of them holds it */
+static struct rawvm *start_on_0(const char *name, unsigned int vcpus,
+				uint64_t *id)
+{
+	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
+		.name = name, .nr_vcpus = vcpus, .cpus = "0" });
+
+	if (!vm || !vm_listed(rawvm_pid(vm), true, limit_ms(1000)) ||
+	    vm_id(rawvm_pid(vm), id))
+		return NULL;
+	return vm;
+}
+
+/* Who holds pCPU 0 by the answer, "VM/vCPU" */
+static bool holds_0(const struct feedback *f, uint64_t vm)
+{
+	unsigned long long id;
+
+	return sscanf(f->pcpus, "0:%llu/", &id) == 1 && id == vm;
+}
+
+TEST_F_TIMEOUT(vmsched, yield, LIMIT)
+{
+	unsigned int done = 0, none = 0;
+	struct feedback f;
+	struct rawvm *vm;
+	uint64_t a, b;
+	int i;
+
+	/* The requests are of the other pCPU, so that guests go on meanwhile */
+	ASSERT_EQ(0, cpus_online() > 1 ? cpus_pin(0, "1") : 0);
+	ASSERT_NE(NULL, start_on_0("a", 1, &a));
+	EXPECT_STREQ("native", ask("yield", a, "").reason);
+	ASSERT_EQ(0, cli_do("sched switch bvt"));
+	/* Nobody else */
+	f = ask("yield", a, "");
+	EXPECT_EQ(CLI_REFUSED, f.code);
+	EXPECT_FALSE(f.handled);
+	EXPECT_STREQ("nobody-waits", f.reason);
+	EXPECT_TRUE(holds_0(&f, a));
+
+	vm = start_on_0("b", 1, &b);
+	ASSERT_NE(NULL, vm);
+	/* Slices so long that it stays with whom it was given to */
+	ASSERT_EQ(0, cli_do("vm set %ju slice 50000", (uintmax_t)a));
+	ASSERT_EQ(0, cli_do("vm set %ju slice 50000", (uintmax_t)b));
+	ASSERT_EQ(0, cli_do("sched switch rr"));
+	for (i = 0; i < 20; i++) {
+		f = ask("yield", a, "");
+		if (!strcmp(f.reason, "done")) {
+			EXPECT_TRUE(f.handled);
+			EXPECT_EQ(1, f.vcpus);
+			done++;
+		} else {
+			EXPECT_STREQ("no-grant", f.reason);
+			EXPECT_EQ(CLI_REFUSED, f.code);
+			EXPECT_EQ(0, f.vcpus);
+			none++;
+		}
+		/* Now, not later */
+		EXPECT_TRUE(holds_0(&f, b));
+		f = ask("yield", b, "");
+		EXPECT_TRUE(holds_0(&f, a));
+	}
+	metric("yield_done", done, "");
+	metric("yield_without_grant", none, "");
+	EXPECT_GT(done, 0);
+	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
+}
+
+/* Of three that want it the one that was made owner is next, once */
+TEST_F_TIMEOUT(vmsched, owner_comes_next, LIMIT)
+{
+	static const int order[] = { 0, 1, 2, 2, 1, 0 };
+	int i, j, next = 0, rounds = 0;
+	struct feedback f;
+	uint64_t id[3];
+	struct genl g;
+
+	ASSERT_EQ(0, cpus_online() > 1 ? cpus_pin(0, "1") : 0);
+	ASSERT_EQ(0, genl_open(&g));
+	for (i = 0; i < 3; i++) {
+		ASSERT_NE(NULL, start_on_0("vm", 1, &id[i]));
+		ASSERT_EQ(0, cli_do("vm set %ju slice 1000000",
+				    (uintmax_t)id[i]));
+	}
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	/* In the order of the queue and against it */
+	for (i = 0; i < 30; i++) {
+		uint64_t who = id[order[i % 6]];
+
+		f = ask_fast(&g, VMSCHED_REQUEST_KIND_OWNER, who);
+		EXPECT_TRUE(f.handled);
+		if (!f.vcpus)
+			continue;
+		rounds++;
+		for (j = 0, f.handled = false; j < 3 && !f.handled; j++)
+			f = ask_fast(&g, VMSCHED_REQUEST_KIND_YIELD, id[j]);
+		next += f.handled && holds_0(&f, who);
+	}
+	metric("owner_rounds", rounds, "");
+	metric("owner_next", next, "");
+	EXPECT_GT(rounds, 10);
+	/* A slice may end in between on a machine that stood still */
+	EXPECT_GE(next, clock_is_exact() ? rounds : rounds - 2);
+	genl_close(&g);
+}
+
+TEST_F_TIMEOUT(vmsched, prio, LIMIT)
+{
+	struct feedback f;
+	uint64_t a, b, w;
+	struct rawvm *vm;
+
+	vm = start_on_0("a", 1, &a);
+	ASSERT_NE(NULL, vm);
+	ASSERT_NE(NULL, start_on_0("b", 3, &b));
+	f = ask("prio", a, "");
+	EXPECT_EQ(CLI_DONE, f.code);
+	EXPECT_STREQ("unchanged", f.reason);
+	EXPECT_EQ(100, f.weight);
+	EXPECT_EQ(250, f.share);
+	f = ask("prio", a, " weight 500");
+	EXPECT_STREQ("done", f.reason);
+	EXPECT_EQ(500, f.weight);
+	EXPECT_EQ(625, f.share);
+	ASSERT_EQ(0, vm_u64(rawvm_pid(vm), "weight", &w));
+	EXPECT_EQ(500, w);
+	/* That of a vCPU of its own stays */
+	ASSERT_EQ(0, cli_do("vcpu set %ju/0 weight 100", (uintmax_t)b));
+	f = ask("prio", b, " weight 200");
+	EXPECT_EQ(500, f.share);
+	EXPECT_EQ(CLI_REFUSED, ask("prio", a, " weight 0").code);
+	EXPECT_EQ(CLI_REFUSED, ask("prio", a, " weight 10001").code);
+	EXPECT_EQ(500, ask("prio", a, "").weight);
 }
 
 /* --- Console --- */

@@ -44,7 +44,8 @@ static const char *const fault_kind_words[] = {
 };
 
 static const char *const missing_words[] = {
-	"custom-slice", "split-ops", "user-mask", NULL,
+	"custom-slice", "split-ops", "user-mask", "guest-calls",
+	"guest-failures", "guest-spins", NULL,
 };
 
 static const char *const owner_why_words[] = {
@@ -130,6 +131,16 @@ static const struct field pool_fields[] = {
 	{ POOL(BLACKOUT_NS, NS, blackout_ns, "blackout", "blackout_ns") },
 	{ POOL(CONSOLE_OWNER, U64, console_owner, "console-owner",
 	       "console_owner") },
+	{ POOL(REQUESTS_TIMER, U64, requests_timer, "requests-timer",
+	       "requests_timer") },
+	{ POOL(REQUESTS_CORE, U64, requests_core, "requests-core",
+	       "requests_core") },
+	{ POOL(REQUESTS_SERVICE, U64, requests_service, "requests-service",
+	       "requests_service") },
+	{ POOL(REQUESTS_GUEST, U64, requests_guest, "requests-guest",
+	       "requests_guest") },
+	{ POOL(REQUESTS_LIMITED, U64, requests_limited, "requests-limited",
+	       "requests_limited") },
 	{ }
 };
 
@@ -171,6 +182,8 @@ static const struct field vm_fields[] = {
 	{ VM(WAIT_NS, NS, wait_ns, "wait", "wait_ns"), .need = true },
 	{ VM(SWITCHES, U64, switches, "switches", "switches"), .need = true },
 	{ VM(EXITS, U64, exits, "exits", "exits") },
+	{ VM(GUEST_CRITICAL, FLAG, guest_critical, "guest-critical",
+	     "guest_critical") },
 	{ }
 };
 

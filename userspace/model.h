@@ -80,6 +80,11 @@ struct pool {
 	__u64 cease_ns;
 	__u64 blackout_ns;
 	__u64 console_owner;
+	__u64 requests_timer;
+	__u64 requests_core;
+	__u64 requests_service;
+	__u64 requests_guest;
+	__u64 requests_limited;
 	__u32 activate;
 	__u32 vms;
 	__u32 vcpus;
@@ -115,6 +120,7 @@ struct vm {
 	__u64 exits;
 	__u32 pid;
 	__u32 vcpus;
+	__u32 guest_critical;
 };
 
 struct vcpu {

@@ -11,6 +11,7 @@
  *	net	net <bytes>
  *	idle	idle <seconds>
  *	echo	echo <lines> sent <lines>	(on a console of its own, see job_echo.c)
+ *	ask	ask <rounds> answers <n> handled <n> weight <its own>
  */
 #ifndef GUEST_H
 #define GUEST_H
@@ -45,5 +46,6 @@ void job_disk(void);
 void job_net(void);
 void job_idle(void);
 void job_echo(void);
+void job_ask(void);
 
 #endif

@@ -32,6 +32,7 @@ static const struct job {
 	{ "net", job_net },
 	{ "idle", job_idle },
 	{ "echo", job_echo },
+	{ "ask", job_ask },
 };
 
 void fail(const char *what)

@@ -62,11 +62,10 @@ static bool may_ask(struct vms_vm *vm, u64 now)
 /* A sibling that would go on here at once, of number @index or (-1) any. */
 static struct vms_vcpu *find_heir(const struct vms_vcpu *v, s64 index)
 {
-	struct vms_pool *pool = v->vm->pool;
 	struct vms_vcpu *s;
 
-	list_for_each_entry(s, &pool->vcpus, pool_node)
-		if (s->vm == v->vm && s != v && (index < 0 || s->index == index) &&
+	list_for_each_entry(s, &v->vm->vcpus, vm_node)
+		if (s != v && (index < 0 || s->index == index) &&
 		    __vms_can_inherit(s, v))
 			return s;
 	return NULL;

@@ -83,7 +83,7 @@ void vms_owner_lost(struct vms_vm *vm, enum vmsched_owner_why why)
 bool vms_owner_set(struct vms_vm *vm)
 {
 	lockdep_assert_held(&owner_mutex);
-	WRITE_ONCE(vm->failed, 0);
+	WRITE_ONCE(vm->failed, false);
 	if (vm->pool->console_owner == vm->id)
 		return false;
 	change(vm->pool, vm->id, VMSCHED_OWNER_WHY_REQUEST);
@@ -126,8 +126,8 @@ void vms_owner_failed(struct vms_vcpu *v, enum vmsched_owner_why why)
 	/* Its VM lives as long as whoever found @v may look at it. */
 	if (!READ_ONCE(v->pool))
 		return;
-	WRITE_ONCE(v->vm->failed, why);
-	WRITE_ONCE(v->vm->fails_now, true);
+	WRITE_ONCE(v->vm->failed, true);
+	WRITE_ONCE(v->vm->fails_by, why);
 	queue_work(VMS_SYSTEM_WQ, &settle_work);
 }
 
@@ -135,7 +135,7 @@ void vms_owner_failed(struct vms_vcpu *v, enum vmsched_owner_why why)
 void vms_owner_works(struct vms_vcpu *v)
 {
 	if (READ_ONCE(v->pool) && READ_ONCE(v->vm->failed))
-		WRITE_ONCE(v->vm->failed, 0);
+		WRITE_ONCE(v->vm->failed, false);
 }
 
 /* The current thread ends: by a signal to its VMM? Context: as above. */
@@ -155,12 +155,11 @@ static void settle_fn(struct work_struct *work)
 	mutex_lock(&owner_mutex);
 	mutex_lock(&vms_mutex);
 	list_for_each_entry(vm, &vms_vms, node) {
-		enum vmsched_owner_why why = READ_ONCE(vm->failed);
+		enum vmsched_owner_why why = xchg(&vm->fails_by, 0);
 
-		if (!xchg(&vm->fails_now, false))
-			continue;
-		/* Reset meanwhile: that it was is all that is known. */
-		vms_owner_lost(vm, why ?: VMSCHED_OWNER_WHY_ERROR);
+		/* Also if it does something again by now. */
+		if (why)
+			vms_owner_lost(vm, why);
 	}
 	list_for_each_entry(pool, &vms_pools, node)
 		owned |= pool->console_owner;

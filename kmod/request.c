@@ -41,26 +41,18 @@ u32 __vms_share(const struct vms_vm *vm)
 	return all ? div64_u64(READ_ONCE(vm->weights) * 1000, all) : 0;
 }
 
-/* Is this the first vCPU of its VM in the queue of its pCPU? */
-static bool is_first_there(const struct vms_vcpu *v)
-{
-	const struct vms_vcpu *other;
-
-	list_for_each_entry(other, &v->vm->vcpus, vm_node)
-		if (other == v || other->cpu == v->cpu)
-			return other == v;
-	return false;
-}
-
 /* "pCPU:VM/vCPU" for each pCPU where the VM is; a list too long ends early. */
 static void __fill_holders(struct vms_request *req, const struct vms_vm *vm)
 {
+	static struct cpumask told;	/* under vms_mutex */
 	size_t used = 0, left = sizeof(req->pcpus);
 	const struct vms_vcpu *v, *cur;
 	int n;
 
+	lockdep_assert_held(&vms_mutex);
+	cpumask_clear(&told);
 	list_for_each_entry(v, &vm->vcpus, vm_node) {
-		if (v->cpu < 0 || !is_first_there(v))
+		if (v->cpu < 0 || cpumask_test_and_set_cpu(v->cpu, &told))
 			continue;
 		cur = vms_pcpu(v->cpu)->cur;
 		n = cur ? snprintf(req->pcpus + used, left, "%s%d:%llu/%u",

@@ -136,10 +136,10 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	u64 now = vms_now();
 
 	vms_generation++;
-	list_add_tail(&v->vm_node, place_for(vm, v->index));
 	vm->nr_vcpus++;
 
 	raw_spin_lock_irq(&pool->lock);
+	list_add_tail(&v->vm_node, place_for(vm, v->index));
 	list_add_tail(&v->pool_node, &pool->vcpus);
 	pool->nr_vcpus++;
 	v->ent = ent;
@@ -267,6 +267,7 @@ void vms_vcpu_detach(struct vms_vcpu *v)
 
 	raw_spin_lock_irq(&pool->lock);
 	__vms_not_runnable(v, VMS_OFF, vms_now());
+	list_del_init(&v->vm_node);
 	list_del_init(&v->pool_node);
 	pool->nr_vcpus--;
 	__vms_weigh(v, -(s64)v->ent->params.weight);
@@ -279,7 +280,6 @@ void vms_vcpu_detach(struct vms_vcpu *v)
 	vms_apply_restore(v);
 	add_thread_times(v, &v->use);
 	add_usage(&vm->past, &v->use);
-	list_del_init(&v->vm_node);
 	vm->nr_vcpus--;
 	vms_generation++;
 	vm_put(vm);

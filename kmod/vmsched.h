@@ -230,7 +230,8 @@ DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
 /**
  * struct vms_vm - a VM
  * @node:	in vms_vms; under vms_mutex, readers RCU
- * @vcpus:	its vCPUs by vms_vcpu.vm_node; under vms_mutex
+ * @vcpus:	its vCPUs by vms_vcpu.vm_node; changed under vms_mutex and the
+ *		pool lock, either is enough to look
  * @id:		counts up, never used again
  * @key:	address of KVM's object, never followed
  * @pid:	process of the VMM
@@ -245,9 +246,8 @@ DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
  * @next_call:	see may_ask()
  * @set:	which of @params were set, bit N for attribute N; under vms_mutex
  * @announced:	listeners were told of it; under vms_mutex
- * @failed:	enum vmsched_owner_why for what it has failed by, 0 if it runs;
- *		written by hooks without a lock
- * @fails_now:	and nobody has done anything about that; likewise
+ * @failed:	it has, and does nothing since; written by hooks without a lock
+ * @fails_by:	enum vmsched_owner_why, 0 once that was acted upon; likewise
  * @died:	a signal ends its VMM; likewise
  * @past:	what vCPUs that are gone had used; under vms_mutex
  */
@@ -267,8 +267,8 @@ struct vms_vm {
 	atomic64_t next_call;
 	u32 set;
 	bool announced;
-	enum vmsched_owner_why failed;
-	bool fails_now;
+	u32 fails_by;
+	bool failed;
 	bool died;
 	struct vms_usage {
 		u64 run_ns;
@@ -322,7 +322,7 @@ struct vms_vm {
  * @masks:	memory of all its masks, got when the vCPU is attached
  * @pool:	NULL before it is attached, then constant
  * @vm:		under vms_mutex; constant once @pool is set
- * @vm_node:	in vm->vcpus; under vms_mutex
+ * @vm_node:	in vm->vcpus
  * @pool_node:	(P) in pool->vcpus
  * @own:	which of @params are its own, bit N for attribute N
  * @params:	in force; under vms_mutex

@@ -375,25 +375,28 @@ static const struct failure failures[] = {
 TEST_F_TIMEOUT(vmsched, console_of_who_fails, LIMIT)
 {
 	static const char * const scheds[] = { "native", "rr", "bvt" };
+	/* The last one needs Hyper-V's interface */
+	int i, n = rawvm_has_hyperv() ? 3 : 2;
 	struct rawvm *vm[3], *last;
 	uint64_t id[3], last_id;
 	struct genl g;
-	int i;
 
 	ASSERT_EQ(0, genl_open(&g));
 	ASSERT_EQ(0, genl_join(&g));
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < n; i++) {
 		vm[i] = start_obedient(failures[i].name, &id[i]);
 		ASSERT_NE(NULL, vm[i]);
 	}
 	last = start_obedient("last", &last_id);
 	ASSERT_NE(NULL, last);
-	rawvm_order(vm[2], 0, GUEST_ORDER_WRMSR, MSR_HV_OS_ID, 1, 0);
-	ASSERT_TRUE(rawvm_obeyed(vm[2], 0, HANG_LIMIT_MS));
+	if (n > 2) {
+		rawvm_order(vm[2], 0, GUEST_ORDER_WRMSR, MSR_HV_OS_ID, 1, 0);
+		ASSERT_TRUE(rawvm_obeyed(vm[2], 0, HANG_LIMIT_MS));
+	}
 	ASSERT_EQ(CLI_DONE, ask("owner", id[0], "").code);
 	ASSERT_TRUE(was_told(&g, 0, id[0], VMSCHED_OWNER_WHY_REQUEST));
-	for (i = 0; i < 3; i++) {
-		uint64_t next = i < 2 ? id[i + 1] : last_id;
+	for (i = 0; i < n; i++) {
+		uint64_t next = i < n - 1 ? id[i + 1] : last_id;
 
 		ASSERT_EQ(0, sched_switch(scheds[i], NULL));
 		rawvm_order(vm[i], 0, failures[i].order, failures[i].rax,

@@ -151,6 +151,9 @@ uint64_t rawvm_spins(const struct rawvm *vm, unsigned int vcpu);
 /* Change the work of a TICK guest from its next wake on */
 void rawvm_set_loops(const struct rawvm *vm, unsigned int vcpu, uint64_t loops);
 
+/* This kernel's KVM has Hyper-V's interface */
+bool rawvm_has_hyperv(void);
+
 /*
  * Tell vCPU @vcpu of an OBEY guest to do something (GUEST_ORDER_*); what it is
  * given depends on that. rawvm_order() does not wait for it.

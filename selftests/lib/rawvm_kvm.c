@@ -173,6 +173,17 @@ static int create_vm(struct rawvm_kvm *kvm)
 	return 0;
 }
 
+bool rawvm_has_hyperv(void)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	bool has = fd >= 0 &&
+		   ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_HYPERV) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 static int set_cpuid(struct rawvm_kvm *kvm, unsigned int vcpu)
 {
 	struct kvm_cpuid2 *cpuid;

@@ -180,11 +180,13 @@ static void build(struct genl *g, struct genl_msg *m, const struct op *op,
 	}
 }
 
-/* Whoever may acknowledge something learns that nobody waits for it */
-static int without_right(const struct op *op, int error)
+/* Whoever may acknowledge something learns from vmsched that nobody waits for it */
+static int error_of(const struct op *op, const struct genl_ack *ack)
 {
-	return op->cmd == VMSCHED_CMD_CONSOLE_ACK &&
-	       (error == -ENOENT || error == -ESTALE) ? 0 : error;
+	bool in = op->cmd == VMSCHED_CMD_CONSOLE_ACK && ack->text[0] &&
+		  (ack->error == -ENOENT || ack->error == -ESTALE);
+
+	return in ? 0 : ack->error;
 }
 
 static int become(enum who who)
@@ -216,7 +218,7 @@ static void try_one(struct genl *g, const struct op *op, uint64_t guest,
 	}
 	build(g, &m, op, guest);
 	ret = genl_call(g, &m, ack, NULL, NULL);
-	ack->error = ret ?: without_right(op, ack->error);
+	ack->error = ret ?: error_of(op, ack);
 }
 
 static bool child_done(pid_t pid)
@@ -438,7 +440,7 @@ static int written_by_root(struct genl *g, const struct op *op, uint64_t guest)
 	do {
 		ret = genl_read(g, &ack, NULL, NULL);
 	} while (!ret);
-	return ret < 0 ? ret : without_right(op, ack.error);
+	return ret < 0 ? ret : error_of(op, &ack);
 }
 
 /* A user's socket as standard output of a program that is setuid root */

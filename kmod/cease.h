@@ -35,7 +35,8 @@ void __vms_resume(struct vms_pool *pool, bool later, u64 now);
 
 /* hold.c: ceased before the image of the next scheduler is loaded */
 void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);
-int vms_hold_check(const struct vms_pool *pool, u32 portid, const char **why);
+int vms_hold_check(const struct vms_pool *pool, u32 portid, bool held,
+		   const char **why);
 bool vms_is_held(const struct vms_pool *pool);
 u64 vms_hold_since(const struct vms_pool *pool, struct vms_switch *req);
 void vms_hold_taken(struct vms_pool *pool);

@@ -21,6 +21,7 @@ struct vms_pool;
  * @activate:	enum vmsched_activate
  * @cease_ms:	longest time to wait for the vCPUs to cease
  * @portid:	socket of the requester, 0 for none
+ * @held:	only if the pool is held for that socket
  * @on_console:	enum vmsched_on_console_timeout
  * @console_ms:	longest time to wait for the console agents before that, 0 for
  *		the usual one
@@ -42,6 +43,7 @@ struct vms_switch {
 	u32 activate;
 	u32 cease_ms;
 	u32 portid;
+	bool held;
 	u32 on_console;
 	u32 console_ms;
 	char from[VMSCHED_NAME_MAX];

@@ -148,6 +148,9 @@ uint64_t rawvm_spins(const struct rawvm *vm, unsigned int vcpu);
 /* Change the work of a TICK guest from its next wake on */
 void rawvm_set_loops(const struct rawvm *vm, unsigned int vcpu, uint64_t loops);
 
+/* And when it wakes, from the wake after the next one on */
+void rawvm_set_period(const struct rawvm *vm, unsigned int vcpu, unsigned int us);
+
 /* Part of these wakes that had a delay below @ns; -1 if there is none */
 double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,
 			  uint64_t mark, uint64_t ns);

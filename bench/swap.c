@@ -28,8 +28,8 @@
 #define HALTED		64
 #define SWITCHES	1000
 
-/* No multiple of the tick, so that each moment between two of them is met */
-#define PERIOD_US	9900
+/* A tick is 4 ms: switches come at 1,000 different moments between two of them */
+#define PERIOD_US	9907
 
 /* Asleep for longer than all of this takes */
 #define WAKE_US		10000
@@ -114,7 +114,7 @@ static void ask_for(const char *to, struct answer *a)
 		die("no switch to %s: %s", to, ack.text);
 }
 
-/* @n requests, each for the next of the cycle if @cycle, else for @to */
+/* @n requests for @to, or each for the next of the cycle */
 static void requests(unsigned int n, const char *to, struct answer *answers)
 {
 	uint64_t next = clock_ns();

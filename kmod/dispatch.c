@@ -165,6 +165,7 @@ void __vms_arm_slice(struct vms_pcpu *pc, u64 now)
 /**
  * __vms_slice_timed() - the timer of a pCPU is on and ends within the slice
  * @pc: the pCPU, which has a holder
+ * @late: how much later will do
  * @now: vms_now()
  *
  * Who armed it may not hold the grant any more. When it ends, it finds out how
@@ -172,13 +173,13 @@ void __vms_arm_slice(struct vms_pcpu *pc, u64 now)
  *
  * Return: true if so, or if there is no slice to end.
  */
-bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now)
+bool __vms_slice_timed(const struct vms_pcpu *pc, u64 late, u64 now)
 {
 	if (!pc->slice_ns)
 		return true;
 	return hrtimer_is_queued((struct hrtimer *)&pc->timer) &&
 	       ktime_to_ns(hrtimer_get_expires(&pc->timer)) <=
-		       now + __vms_slice_left(pc, now);
+		       now + __vms_slice_left(pc, now) + late;
 }
 
 static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
@@ -206,8 +207,13 @@ void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now)
 	struct vmsched_inst *inst = pc->pool->inst;
 	u64 slice = inst->ops->take(inst, v->ent, now);
 
-	give(pc, v, slice ? min(slice, most) : 0, now);
-	__vms_arm_slice(pc, now);
+	/* Those that it was timed for may not be queued yet. */
+	if (most != U64_MAX)
+		slice = slice ? min(slice, most) : most;
+	give(pc, v, slice, now);
+	/* A timer that is on for a part of it will do; it is set anew then. */
+	if (!__vms_slice_timed(pc, VMS_SLICE_MIN_NS / 2, now))
+		__vms_arm_slice(pc, now);
 }
 
 /**
@@ -361,6 +367,9 @@ void __vms_resched(struct vms_pool *pool, int cpu, u64 now)
 	    !cpumask_test_cpu(cpu, &pool->online))
 		return;
 
+	/* The scheduler shall choose among all. */
+	if (unlikely(pool->leaving))
+		__vms_bring_runnable(pool, now);
 	if (prev) {
 		__vms_charge(prev, now);
 		__vms_release(pc);
@@ -436,35 +445,58 @@ void __vms_close(struct vms_pool *pool, u64 now)
 }
 
 /* @v waits on a pCPU that has a holder: when must that one leave? */
-static void preempt(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+static s64 preempt_in(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 {
-	struct vmsched_inst *inst = pool->inst;
 	struct vms_pcpu *pc = vms_pcpu(v->cpu);
-	s64 in = pc->slice_ns ? VMSCHED_NEVER : 0;
-	u64 used;
 
 	__vms_charge(pc->cur, now);
-	if (inst->ops->preempt_in)
-		in = __vms_sched_preempt_in(pool, pc->cpu, pc->cur->ent,
-					    v->ent, now);
-	if (in <= 0) {
-		__vms_resched(pool, pc->cpu, now);
-		return;
-	}
+	if (pool->inst->ops->preempt_in)
+		return __vms_sched_preempt_in(pool, pc->cpu, pc->cur->ent,
+					      v->ent, now);
+	return pc->slice_ns ? VMSCHED_NEVER : 0;
+}
+
+static void shorten(struct vms_pcpu *pc, s64 in, u64 now)
+{
+	u64 used;
+
 	if (in == VMSCHED_NEVER)
 		return;
-
 	used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
+	in = max_t(s64, in, VMS_SLICE_MIN_NS);
 	if (!pc->slice_ns || used + in < pc->slice_ns) {
-		pc->slice_ns = used + max_t(u64, in, VMS_SLICE_MIN_NS);
+		pc->slice_ns = used + in;
 		__vms_arm_slice(pc, now);
 	}
+}
+
+static void preempt(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+{
+	s64 in = preempt_in(pool, v, now);
+
+	if (in <= 0)
+		__vms_resched(pool, v->cpu, now);
+	else
+		shorten(vms_pcpu(v->cpu), in, now);
+}
+
+/**
+ * __vms_limit() - let the slice of a holder end in time for another one
+ * @v: the other one, which has been queued; more may follow
+ * @now: vms_now()
+ */
+void __vms_limit(struct vms_vcpu *v, u64 now)
+{
+	struct vms_pcpu *pc = vms_pcpu(v->cpu);
+
+	if (pc->cur)
+		shorten(pc, preempt_in(v->pool, v, now), now);
 }
 
 /* Give @v, which was just queued, a pCPU or a place in the order. */
 static void dispatch(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 {
-	if (pool->ceased)
+	if (pool->ceased || v->state != VMS_WAITING)
 		return;
 	if (!vms_pcpu(v->cpu)->cur)
 		__vms_resched(pool, v->cpu, now);
@@ -472,6 +504,24 @@ static void dispatch(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 		return;
 	if (vms_pcpu(v->cpu)->cur)
 		preempt(pool, v, now);
+}
+
+/**
+ * __vms_follow() - a vCPU that was left behind by a switch comes by itself
+ * @v: attached vCPU of the current thread, pool lock held
+ * @now: vms_now()
+ *
+ * Also the first that Linux runs on a pCPU that is open.
+ */
+void __vms_follow(struct vms_vcpu *v, u64 now)
+{
+	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
+	bool follows = __vms_bring(v, now);
+
+	if (pc->open)
+		__vms_take_open(pc, v, now);
+	if (follows && v->pool->managed)
+		dispatch(v->pool, v, now);
 }
 
 /**
@@ -485,6 +535,7 @@ void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 	struct vms_pool *pool = v->vm->pool;
 
 	lockdep_assert_held(&pool->lock);
+	__vms_bring(v, now);
 	if (v->state == VMS_WAITING || v->state == VMS_GRANTED)
 		return;
 	if (test_bit(VMS_F_DEAD, &v->flags))
@@ -510,9 +561,11 @@ void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now)
 	struct vms_pool *pool = v->vm->pool;
 	struct vmsched_inst *inst = pool->inst;
 	struct vms_pcpu *pc = v->cpu >= 0 ? vms_pcpu(v->cpu) : NULL;
-	enum vms_state old = v->state;
+	enum vms_state old;
 
 	lockdep_assert_held(&pool->lock);
+	__vms_bring(v, now);
+	old = v->state;
 	WRITE_ONCE(v->state, state);
 	if (!pool->managed || old == VMS_OFF || old == VMS_HALTED)
 		return;
@@ -569,6 +622,8 @@ void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now)
 	struct vms_pool *pool = v->vm->pool;
 
 	lockdep_assert_held(&pool->lock);
+	if (v->pool)
+		__vms_bring(v, now);
 	cpumask_copy(v->allowed, mask);
 	if (v->cpu < 0 || !cpumask_test_cpu(v->cpu, mask))
 		move_home(pool, v, now);

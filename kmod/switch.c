@@ -74,6 +74,7 @@ static u64 measure_hold(struct vms_pool *pool, u64 least)
 
 	if (still_held(pool))
 		usleep_range(50, 100);
+	vms_handover_finish(pool);
 	settle_all(pool);
 	while (still_held(pool) && ktime_before(ktime_get(), end))
 		usleep_range(50, 100);
@@ -107,30 +108,41 @@ static void turn(struct vms_pool *pool, const struct vms_activation *to)
 	raw_spin_unlock_irq(&pool->lock);
 }
 
-/* The change itself: nothing here allocates, sleeps or fails. */
-static void commit(struct vms_pool *pool, struct vmsched_inst *new,
-		   const struct vms_activation *to, struct vms_switch *req)
-{
-	bool was_native = !pool->managed;
-	struct vms_vcpu *v;
-	u64 now;
+/* A change of scheduler, and what it turns to */
+struct change {
+	struct vms_swap swap;
+	struct vmsched_inst *new;
+	const struct vms_activation *to;
+};
 
+/*
+ * The change itself: nothing here allocates, sleeps or fails. It takes as long as
+ * there are pCPUs, however many vCPUs wait or are halted.
+ */
+static void commit(struct vms_pool *pool, struct vms_swap *swap)
+{
+	struct change *c = container_of(swap, struct change, swap);
+	bool was_native = !pool->managed;
+	u64 now = vms_now();
+
+	lockdep_assert_held(&pool->lock);
+	__vms_note_holders(pool, now);
+	pool->leaving = pool->inst;
+	pool->inst = c->new;
+	__turn(pool, c->to);
+	WRITE_ONCE(pool->managed, c->new->ops != &vms_native_ops);
+	c->new->partial = true;
+	c->new->ops->activate(c->new, now);
+	WRITE_ONCE(pool->ceased, false);
+	__vms_bring_holders(pool, was_native, now);
+}
+
+static void commit_here(struct vms_pool *pool, struct vms_swap *swap)
+{
 	raw_spin_lock_irq(&pool->lock);
-	now = vms_now();
-	__vms_export_all(pool, now);
-	pool->inst = new;
-	__turn(pool, to);
-	WRITE_ONCE(pool->managed, new->ops != &vms_native_ops);
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		swap(v->ent, v->next_ent);
-		v->ent->cpu = v->cpu;
-		req->vcpus++;
-	}
-	new->ops->activate(new, now);
-	__vms_import_all(pool, was_native, now);
-	__vms_resume(pool, true, now);
-	__vms_fill_all(pool, now);
+	commit(pool, swap);
 	raw_spin_unlock_irq(&pool->lock);
+	swap->commit_ns = vms_now() - swap->start;
 }
 
 static void destroy_next(struct vms_pool *pool)
@@ -194,7 +206,7 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 {
 	struct vmsched_inst *old = pool->inst;
 	const struct vmsched_ops *old_ops = old->ops;
-	u64 start;
+	struct change c = { .swap.commit = commit, .new = new, .to = to };
 	int err;
 
 	if (!pool->managed)
@@ -204,18 +216,23 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 		return fail(req, err, VMSCHED_A_SWITCH_TO,
 			    "the scheduler could not take over a vCPU");
 
-	start = vms_now();
-	vms_cease(pool, start);
-	err = vms_cease_wait(pool, req->cease_ms);
-	req->cease_ns = vms_now() - start;
-	if (err) {
-		vms_cease_cancel(pool);
-		return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
-			    "a pCPU kept in guest mode beyond cease-timeout; the old scheduler goes on");
+	vms_handover_prepare(pool);
+	if (!vms_swap_run(pool, &c.swap)) {
+		c.swap.start = vms_now();
+		vms_cease(pool, c.swap.start);
+		err = vms_cease_wait(pool, req->cease_ms);
+		c.swap.cease_ns = vms_now() - c.swap.start;
+		if (err) {
+			req->cease_ns = c.swap.cease_ns;
+			vms_cease_cancel(pool);
+			return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
+				    "a pCPU kept in guest mode beyond cease-timeout; the old scheduler goes on");
+		}
+		commit_here(pool, &c.swap);
 	}
-	commit(pool, new, to, req);
-	req->blackout_ns = vms_now() - start;
-	req->blackout_ns = measure_hold(pool, req->blackout_ns);
+	req->cease_ns = c.swap.cease_ns;
+	req->vcpus = pool->nr_vcpus;
+	req->blackout_ns = measure_hold(pool, c.swap.commit_ns);
 
 	/* The old instance: each call of it was made under the pool lock. */
 	destroy_next(pool);
@@ -399,6 +416,7 @@ int vms_switch_all_native(void)
 
 int vms_switch_init(void)
 {
+	vms_swap_init();
 	worker = kthread_create_worker(0, "vmsched_switch");
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
@@ -415,4 +433,5 @@ void vms_switch_stop(void)
 void vms_switch_exit(void)
 {
 	kthread_destroy_worker(worker);
+	vms_swap_exit();
 }

@@ -88,6 +88,8 @@ enum vms_vcpu_flag {
  * @inst:	active instance; changed by switch.c only, under vms_mutex too
  * @way:	how requests reach it, likewise
  * @sched_id:	identifier of its scheduler, likewise
+ * @leaving:	instance that was active before, while vCPUs are left behind with
+ *		it, see handover.c; else NULL
  * @managed:	the active scheduler gates vCPUs (it is not native)
  * @held_ns:	longest time from a cease to the first guest entry of a pCPU
  * @ceased:	no grant is given, no vCPU may enter guest mode
@@ -108,6 +110,7 @@ struct vms_pool {
 	char name[VMSCHED_NAME_MAX];
 	raw_spinlock_t lock;	/* see above */
 	struct vmsched_inst *inst;
+	struct vmsched_inst *leaving;
 	enum vms_way way;
 	u32 sched_id;
 	bool managed;
@@ -145,12 +148,14 @@ struct vms_pool {
  * @wake_work:	wakes them once no lock of Linux is held
  * @kick_work:	does nothing but to force an exit from guest mode
  * @cease_csd:	makes this pCPU leave guest mode during a cease
+ * @swap_csd:	the same when the scheduler is changed in that interrupt
+ * @ran:	(P) the vCPU that had to cease here, until the change
  * @held_from:	(P) when the vCPU that ran here had to cease, 0 once one entered
  *		guest mode again
  * @on:		followed vCPU that runs here; written by this pCPU, cleared by
  *		whoever takes a vCPU out
- * @keeps:	during a switch, (P): who goes on here afterwards, and
- * @keeps_ns:	the longest time that it may
+ * @keeps:	during a switch, (P): who had this pCPU before it, and
+ * @keeps_ns:	the longest time that it may go on
  */
 struct vms_pcpu {
 	struct vms_pool *pool;
@@ -167,6 +172,8 @@ struct vms_pcpu {
 	struct irq_work wake_work;
 	struct irq_work kick_work;
 	call_single_data_t cease_csd;
+	call_single_data_t swap_csd;
+	struct vms_vcpu *ran;
 	u64 held_from;
 	struct vms_vcpu *on;
 	struct vms_vcpu *keeps;
@@ -425,11 +432,13 @@ void __vms_rehome_all(struct vms_pool *pool);
 void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now);
 void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now);
 void __vms_close(struct vms_pool *pool, u64 now);
+void __vms_follow(struct vms_vcpu *v, u64 now);
+void __vms_limit(struct vms_vcpu *v, u64 now);
 u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now);
 void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now);
 void __vms_place(struct vms_vcpu *v, int cpu);
 void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
-bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now);
+bool __vms_slice_timed(const struct vms_pcpu *pc, u64 late, u64 now);
 void __vms_release(struct vms_pcpu *pc);
 bool __vms_end_slice(struct vms_pcpu *pc, u64 now);
 void __vms_hand_over(struct vms_pool *pool, struct vms_pcpu *pc);
@@ -523,9 +532,44 @@ void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
 int vms_switch_all_native(void);
 
+/**
+ * struct vms_swap - a change that is made in an interrupt
+ * @commit:	makes it: the pool has ceased, its lock is held
+ * @start:	answer: when vCPUs had to exit
+ * @cease_ns:	answer: from then until all were outside
+ * @commit_ns:	answer: from then until it was made
+ */
+struct vms_swap {
+	void (*commit)(struct vms_pool *pool, struct vms_swap *swap);
+	u64 start;
+	u64 cease_ns;
+	u64 commit_ns;
+};
+
+/* swap.c */
+void vms_swap_init(void);
+void vms_swap_exit(void);
+bool vms_swap_run(struct vms_pool *pool, struct vms_swap *swap);
+
 /* handover.c: from one scheduler to the next */
-void __vms_export_all(struct vms_pool *pool, u64 now);
-void __vms_import_all(struct vms_pool *pool, bool linux_had, u64 now);
+void vms_handover_prepare(struct vms_pool *pool);
+void __vms_note_holders(struct vms_pool *pool, u64 now);
+void __vms_bring_holders(struct vms_pool *pool, bool linux_had, u64 now);
+void __vms_bring_runnable(struct vms_pool *pool, u64 now);
+bool __vms_bring_slow(struct vms_vcpu *v, u64 now);
+void vms_handover_finish(struct vms_pool *pool);
+
+/**
+ * __vms_bring() - hand a vCPU over, if a switch has left it behind
+ * @v: attached vCPU, pool lock held
+ * @now: vms_now()
+ *
+ * Return: true if it was; who waits then has no pCPU yet.
+ */
+static inline bool __vms_bring(struct vms_vcpu *v, u64 now)
+{
+	return unlikely(v->pool->leaving) && __vms_bring_slow(v, now);
+}
 
 /* kvm.c, hooks.c */
 int vms_kvm_init(void);

@@ -4,61 +4,105 @@
  * an interrupt, which makes it leave guest mode. After that all vCPUs are
  * outside, and those that try to enter wait at the gate.
  *
+ * At the deadline it is given up: the old scheduler goes on, and those that have
+ * not come out are named. The deadline is a timer of its own, not a tick: on a
+ * machine with 100 ticks a second 5 ms are 5 ms.
+ *
  * Locking: vms_mutex throughout, so that there is one at a time; the pool lock
- * for the right to run. Interrupts of a cease that was given up are waited for
- * before the next.
+ * for the right to run.
  */
 #include <linux/completion.h>
 #include <linux/error-injection.h>
+#include <linux/pid.h>
 #include <linux/smp.h>
 
+#include "compat.h"
 #include "vmsched.h"
 
-/* Of the cease under way; serialised by vms_mutex. */
-static atomic_t cease_left;
-static DECLARE_COMPLETION(cease_done);
+/*
+ * Of the cease under way; serialised by vms_mutex. The last pCPU completes
+ * @over, and so does the deadline if it is first. @pending: it was given up, and
+ * some pCPU has not taken its interrupt yet; no other one is sent before.
+ */
+static struct {
+	atomic_t left;
+	struct completion over;
+	struct hrtimer deadline;
+	bool pending;
+} cease;
 
-static void cease_fn(void *unused)
+static void done_one(void)
 {
-	if (atomic_dec_and_test(&cease_left))
-		complete(&cease_done);
+	if (atomic_dec_and_test(&cease.left))
+		complete(&cease.over);
 }
 
+/* On a pCPU, which has left guest mode by that. */
+static void out_fn(void *info)
+{
+	struct vms_pcpu *pc = info;
+
+	WRITE_ONCE(pc->out, true);
+	done_one();
+}
+
+static enum hrtimer_restart deadline_fn(struct hrtimer *timer)
+{
+	complete(&cease.over);
+	return HRTIMER_NORESTART;
+}
+
+void vms_cease_init(void)
+{
+	init_completion(&cease.over);
+	vms_hrtimer_setup(&cease.deadline, deadline_fn, CLOCK_MONOTONIC,
+			  HRTIMER_MODE_REL_HARD);
+}
+
+/* The thread that switches is gone: nobody else comes here. */
+void vms_cease_exit(void)
+{
+	if (cease.pending)
+		wait_for_completion(&cease.over);
+	cease.pending = false;
+}
+
+/* If it fails, one completion is still to come, that of the last pCPU. */
 static noinline int vms_await_cease(u32 timeout_ms)
 {
-	if (!wait_for_completion_timeout(&cease_done,
-					 msecs_to_jiffies(timeout_ms) + 1))
+	hrtimer_start(&cease.deadline, ms_to_ktime(timeout_ms),
+		      HRTIMER_MODE_REL_HARD);
+	wait_for_completion(&cease.over);
+	if (hrtimer_cancel(&cease.deadline))
+		return 0;
+	if (atomic_read(&cease.left))
 		return -ETIMEDOUT;
+	/* Both came at the same time. */
+	wait_for_completion(&cease.over);
 	return 0;
 }
 ALLOW_ERROR_INJECTION(vms_await_cease, ERRNO);
 
-/**
- * vms_cease_wait() - make every pCPU of a pool leave guest mode
- * @pool: the pool, after vms_cease()
- * @timeout_ms: how long to wait
- *
- * Return: 0 or -ETIMEDOUT; then vms_cease_cancel() must follow.
- */
-int vms_cease_wait(struct vms_pool *pool, u32 timeout_ms)
+/* Make every pCPU of the pool leave guest mode. */
+static void kick_all(struct vms_pool *pool)
 {
 	int cpu;
 
-	reinit_completion(&cease_done);
-	atomic_set(&cease_left, 1);
+	reinit_completion(&cease.over);
+	atomic_set(&cease.left, 1);
 	for_each_cpu(cpu, &pool->online) {
-		call_single_data_t *csd = &vms_pcpu(cpu)->cease_csd;
+		struct vms_pcpu *pc = vms_pcpu(cpu);
 
-		csd->func = cease_fn;
-		atomic_inc(&cease_left);
+		pc->out = false;
+		INIT_CSD(&pc->cease_csd, out_fn, pc);
+		atomic_inc(&cease.left);
 		/* A pCPU that just goes offline has left guest mode. */
 		preempt_disable();
-		if (smp_call_function_single_async(cpu, csd))
-			cease_fn(NULL);
+		if (smp_call_function_single_async(cpu, &pc->cease_csd))
+			out_fn(pc);
 		preempt_enable();
 	}
-	cease_fn(NULL);
-	return vms_await_cease(timeout_ms);
+	done_one();
 }
 
 /**
@@ -80,15 +124,11 @@ bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
 	return false;
 }
 
-/**
- * vms_cease() - take the right to run away
- * @pool: the pool
- * @now: vms_now()
- *
- * Notes which pCPUs lose something by it. Where this thread runs, that is the one
- * that it has displaced.
+/*
+ * Take the right to run away, and note which pCPUs lose something by it. Where
+ * this thread runs, that is the one that it has displaced.
  */
-void vms_cease(struct vms_pool *pool, u64 now)
+static void stop_all(struct vms_pool *pool, u64 now)
 {
 	struct vms_vcpu *v;
 	struct vms_pcpu *pc;
@@ -110,45 +150,98 @@ void vms_cease(struct vms_pool *pool, u64 now)
 	raw_spin_unlock_irq(&pool->lock);
 }
 
-/**
- * __vms_resume() - give each vCPU back what it may do under the scheduler in force
- * @pool: the pool, lock held
- * @later: those that had waited before are woken later, if it is native
- * @now: vms_now()
- */
-void __vms_resume(struct vms_pool *pool, bool later, u64 now)
+/* Give each vCPU back what it may do under the scheduler that is in force. */
+static void resume(struct vms_pool *pool)
 {
 	struct vms_vcpu *v;
 
 	lockdep_assert_held(&pool->lock);
 	pool->ceased = false;
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		bool wait = later && !pool->managed && v->waited;
-
 		if (!pool->managed)
 			WRITE_ONCE(v->pass, VMS_PASS_ANY);
 		else if (v->state == VMS_GRANTED)
 			WRITE_ONCE(v->pass, v->cpu);
-		if (v->parked && v->pass != VMS_PASS_NONE && !wait)
+		if (v->parked && v->pass != VMS_PASS_NONE)
 			vms_wake_later(v);
 		v->waited = false;
 	}
 }
 
 /**
- * vms_cease_cancel() - after vms_cease_wait() has failed: the VMs go on
- * @pool: the pool
+ * vms_uncease() - the VMs go on under the scheduler that is in force
+ * @pool: the pool, ceased
  */
-void vms_cease_cancel(struct vms_pool *pool)
+void vms_uncease(struct vms_pool *pool)
 {
-	u64 now;
+	raw_spin_lock_irq(&pool->lock);
+	resume(pool);
+	/* Slices may have ended meanwhile. */
+	__vms_resched_all(pool, vms_now());
+	raw_spin_unlock_irq(&pool->lock);
+}
+
+/* Its pCPU has taken no interrupt, so it may still be in guest mode there. */
+static bool is_late(const struct vms_vcpu *v)
+{
+	return READ_ONCE(v->on_cpu) && vms_inside(v->task) &&
+	       !READ_ONCE(vms_pcpu(task_cpu(v->task))->out);
+}
+
+/* Name those that did not come out, as many as there is room for. */
+static void name_late(struct vms_pool *pool, struct vms_switch *req)
+{
+	const size_t size = sizeof(req->late), room = size - sizeof("+4294967295");
+	unsigned int more = 0;
+	struct vms_vcpu *v;
+	size_t used = 0;
+	char one[48];
 
 	raw_spin_lock_irq(&pool->lock);
-	now = vms_now();
-	__vms_resume(pool, false, now);
-	/* Slices may have ended meanwhile. */
-	__vms_resched_all(pool, now);
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		if (!is_late(v))
+			continue;
+		scnprintf(one, sizeof(one), "%llu/%u (thread %d), ", v->vm->id,
+			  v->index, task_pid_nr(v->task));
+		if (more || used + strlen(one) > room)
+			more++;
+		else
+			used += scnprintf(req->late + used, size - used, "%s", one);
+	}
 	raw_spin_unlock_irq(&pool->lock);
-	/* The VMs go on; the interrupts must be over before the next. */
-	wait_for_completion(&cease_done);
+	if (more)
+		scnprintf(req->late + used, size - used, "+%u", more);
+	else if (used)
+		req->late[used - 2] = '\0';
+}
+
+/**
+ * vms_cease() - all vCPUs of a pool out of guest mode, and kept there
+ * @pool: the pool
+ * @start: vms_now()
+ * @req: within what time; gets how long it took, and who was late
+ *
+ * Return: 0, and the commit of a switch or vms_uncease() must follow; or -ETIMEDOUT, and
+ * the VMs go on already.
+ */
+int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req)
+{
+	int err = 0;
+
+	lockdep_assert_held(&vms_mutex);
+	if (cease.pending)
+		err = vms_await_cease(req->cease_ms);
+	if (!err) {
+		stop_all(pool, start);
+		kick_all(pool);
+		err = vms_await_cease(req->cease_ms);
+	}
+	cease.pending = err;
+	req->cease_ns = vms_now() - start;
+	if (!err)
+		return 0;
+	name_late(pool, req);
+	if (pool->ceased)
+		vms_uncease(pool);
+	return err;
 }

@@ -135,53 +135,6 @@ void __vms_release(struct vms_pcpu *pc)
 		cpumask_set_cpu(pc->cpu, &pc->pool->idle);
 }
 
-/* What is left of the slice of a pCPU's holder. */
-u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now)
-{
-	u64 used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
-
-	return pc->slice_ns > used ? pc->slice_ns - used : 0;
-}
-
-/**
- * __vms_arm_slice() - let the slice of a pCPU end in time
- * @pc: the pCPU
- * @now: vms_now()
- *
- * A slice counts executed time, so the timer only runs once the holder does:
- * it is called when a grant is given and again when the holder gets in.
- */
-void __vms_arm_slice(struct vms_pcpu *pc, u64 now)
-{
-	u64 left;
-
-	if (!pc->cur || !pc->slice_ns || !READ_ONCE(pc->cur->on_cpu))
-		return;
-	left = __vms_slice_left(pc, now);
-	hrtimer_start(&pc->timer, ns_to_ktime(max_t(u64, left, NSEC_PER_USEC)),
-		      HRTIMER_MODE_REL_PINNED_HARD);
-}
-
-/**
- * __vms_slice_timed() - the timer of a pCPU is on and ends within the slice
- * @pc: the pCPU, which has a holder
- * @late: how much later will do
- * @now: vms_now()
- *
- * Who armed it may not hold the grant any more. When it ends, it finds out how
- * much of the slice is left, and starts for that.
- *
- * Return: true if so, or if there is no slice to end.
- */
-bool __vms_slice_timed(const struct vms_pcpu *pc, u64 late, u64 now)
-{
-	if (!pc->slice_ns)
-		return true;
-	return hrtimer_is_queued((struct hrtimer *)&pc->timer) &&
-	       ktime_to_ns(hrtimer_get_expires(&pc->timer)) <=
-		       now + __vms_slice_left(pc, now) + late;
-}
-
 static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 {
 	pc->cur = v;
@@ -216,6 +169,17 @@ void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now)
 		__vms_arm_slice(pc, now);
 }
 
+/* Who holds a pCPU waits again. */
+static void requeue(struct vms_pcpu *pc, u64 now)
+{
+	struct vms_vcpu *v = pc->cur;
+
+	__vms_charge(v, now);
+	__vms_release(pc);
+	set_waiting(v, now);
+	enqueue(v, VMSCHED_WHY_REQUEUE, now);
+}
+
 /**
  * __vms_take_open() - the first that Linux runs after a switch from native
  * @pc: this pCPU, which is open
@@ -223,15 +187,21 @@ void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now)
  *	of its pool is held
  * @now: vms_now()
  *
- * If it waits in the queue of this pCPU, it has the grant then.
+ * If it waits in the queue of this pCPU, it has the grant then; also if another one
+ * has kept it, which Linux has displaced before that could enter guest mode. All
+ * whom Linux runs before that one would have to go to their gates.
  */
 void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
 {
 	if (v->pool != pc->pool)
 		return;
 	lockdep_assert_held(&pc->pool->lock);
-	if (!pc->cur && v->cpu == pc->cpu && v->state == VMS_WAITING &&
-	    !v->parked && vms_inside(v->task))
+	if (v->cpu != pc->cpu || v->state != VMS_WAITING || v->parked ||
+	    !vms_inside(v->task))
+		return;
+	if (pc->cur && !READ_ONCE(pc->cur->on_cpu))
+		requeue(pc, now);
+	if (!pc->cur)
 		__vms_take(pc, v, U64_MAX, now);
 }
 
@@ -456,20 +426,6 @@ static s64 preempt_in(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 	return pc->slice_ns ? VMSCHED_NEVER : 0;
 }
 
-static void shorten(struct vms_pcpu *pc, s64 in, u64 now)
-{
-	u64 used;
-
-	if (in == VMSCHED_NEVER)
-		return;
-	used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
-	in = max_t(s64, in, VMS_SLICE_MIN_NS);
-	if (!pc->slice_ns || used + in < pc->slice_ns) {
-		pc->slice_ns = used + in;
-		__vms_arm_slice(pc, now);
-	}
-}
-
 static void preempt(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 {
 	s64 in = preempt_in(pool, v, now);
@@ -477,7 +433,7 @@ static void preempt(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 	if (in <= 0)
 		__vms_resched(pool, v->cpu, now);
 	else
-		shorten(vms_pcpu(v->cpu), in, now);
+		__vms_shorten(vms_pcpu(v->cpu), in, now);
 }
 
 /**
@@ -490,7 +446,7 @@ void __vms_limit(struct vms_vcpu *v, u64 now)
 	struct vms_pcpu *pc = vms_pcpu(v->cpu);
 
 	if (pc->cur)
-		shorten(pc, preempt_in(v->pool, v, now), now);
+		__vms_shorten(pc, preempt_in(v->pool, v, now), now);
 }
 
 /* Give @v, which was just queued, a pCPU or a place in the order. */

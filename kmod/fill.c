@@ -162,7 +162,10 @@ int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req)
 	    put_u64(skb, VMSCHED_A_SWITCH_BLACKOUT_NS, req->blackout_ns) ||
 	    nla_put_u32(skb, VMSCHED_A_SWITCH_VCPUS, req->vcpus) ||
 	    (req->err &&
-	     nla_put_u32(skb, VMSCHED_A_SWITCH_ERROR, -req->err)))
+	     (nla_put_u32(skb, VMSCHED_A_SWITCH_ERROR, -req->err) ||
+	      nla_put_string(skb, VMSCHED_A_SWITCH_WHY, req->why))) ||
+	    (req->late[0] &&
+	     nla_put_string(skb, VMSCHED_A_SWITCH_LATE, req->late)))
 		return -EMSGSIZE;
 	return 0;
 }

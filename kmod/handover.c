@@ -296,12 +296,20 @@ static void keep(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
 		vms_wake_later(v);
 }
 
-/* This thread may have displaced one that goes on, once Linux runs it. */
-static void open_this(struct vms_pool *pool)
+/*
+ * Linux has had the pCPUs until now, and may already be about to run another one
+ * than it ran: those that keep theirs do as soon as they enter guest mode. This
+ * thread may have displaced one, too.
+ */
+static void open_all(struct vms_pool *pool)
 {
-	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
+	struct vms_pcpu *here = this_cpu_ptr(&vms_pcpus);
+	int cpu;
 
-	pc->open = pc->pool == pool && !pc->cur;
+	for_each_cpu(cpu, &pool->online)
+		vms_pcpu(cpu)->open = vms_pcpu(cpu)->cur;
+	if (here->pool == pool)
+		here->open = true;
 }
 
 /**
@@ -329,7 +337,7 @@ void __vms_bring_holders(struct vms_pool *pool, bool linux_had, u64 now)
 		lost |= !pc->cur;
 	}
 	if (linux_had && pool->inst->ops->take)
-		open_this(pool);
+		open_all(pool);
 	if (lost)
 		__vms_fill_all(pool, now);
 }

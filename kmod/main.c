@@ -58,12 +58,22 @@ static int __init vmsched_init(void)
 	err = vms_hooks_init();
 	if (err)
 		goto err_stop;
-	/* Last: who can ask must find everything in its place. */
-	err = vms_netlink_init();
+	err = vms_hold_init();
 	if (err)
 		goto err_stop;
+	/* Last: who can ask must find everything in its place. */
+	err = vms_sysfs_init();
+	if (err)
+		goto err_hold;
+	err = vms_netlink_init();
+	if (err)
+		goto err_sysfs;
 	return 0;
 
+err_sysfs:
+	vms_sysfs_exit();
+err_hold:
+	vms_hold_exit();
 err_stop:
 	stop();
 	goto err_vcpus;
@@ -85,6 +95,8 @@ err_registry:
 static void __exit vmsched_exit(void)
 {
 	vms_netlink_exit();
+	vms_sysfs_exit();
+	vms_hold_exit();
 	/* Fails only for want of a little memory, or of a live pCPU. */
 	while (vms_switch_all_native())
 		msleep(20);

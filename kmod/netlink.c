@@ -461,6 +461,7 @@ static int parse_switch(struct genl_info *info, struct vms_switch *req)
 	struct nlattr **attrs = info->attrs;
 	struct nlattr *ms = attrs[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS];
 
+	req->portid = info->snd_portid;
 	strscpy(req->pool, "default", sizeof(req->pool));
 	if (attrs[VMSCHED_A_SWITCH_POOL])
 		nla_strscpy(req->pool, attrs[VMSCHED_A_SWITCH_POOL],
@@ -481,7 +482,9 @@ static int parse_switch(struct genl_info *info, struct vms_switch *req)
 	return 0;
 }
 
-int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
+/* Do what a request for a switch asks for, and answer. */
+static int run_switch(struct sk_buff *skb, struct genl_info *info,
+		      int (*run)(struct vms_switch *req))
 {
 	struct vms_switch req = {};
 	struct sk_buff *reply;
@@ -498,7 +501,7 @@ int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 	reply = reply_new(info, &hdr);
 	if (!reply)
 		return no_memory(info);
-	err = vms_switch_run(&req);
+	err = run(&req);
 	if (err) {
 		nlmsg_free(reply);
 		GENL_SET_ERR_MSG_FMT(info, "%s", req.why);
@@ -506,6 +509,16 @@ int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	}
 	return reply_end(reply, hdr, vms_fill_switch(reply, &req), info);
+}
+
+int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return run_switch(skb, info, vms_switch_run);
+}
+
+int vmsched_nl_sched_hold_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return run_switch(skb, info, vms_switch_hold);
 }
 
 static void __init open_reads(struct genl_split_ops *op)

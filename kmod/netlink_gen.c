@@ -66,6 +66,12 @@ static const struct nla_policy vmsched_sched_switch_nl_policy[VMSCHED_A_SWITCH_C
 	[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS] = { .type = NLA_U32, },
 };
 
+/* VMSCHED_CMD_SCHED_HOLD - do */
+static const struct nla_policy vmsched_sched_hold_nl_policy[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS + 1] = {
+	[VMSCHED_A_SWITCH_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
+	[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS] = { .type = NLA_U32, },
+};
+
 /* Ops table for vmsched */
 const struct genl_split_ops vmsched_nl_ops[] = {
 	{
@@ -134,6 +140,13 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.cmd		= VMSCHED_CMD_SCHED_SWITCH,
 		.doit		= vmsched_nl_sched_switch_doit,
 		.policy		= vmsched_sched_switch_nl_policy,
+		.maxattr	= VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_SCHED_HOLD,
+		.doit		= vmsched_nl_sched_hold_doit,
+		.policy		= vmsched_sched_hold_nl_policy,
 		.maxattr	= VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},

@@ -30,6 +30,7 @@ int vmsched_nl_vcpu_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb);
 int vmsched_nl_vcpu_set_doit(struct sk_buff *skb, struct genl_info *info);
 int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info);
+int vmsched_nl_sched_hold_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VMSCHED_NLGRP_EVENTS,

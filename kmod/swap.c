@@ -17,6 +17,7 @@
  * what is decided.
  */
 #include <linux/delay.h>
+#include <linux/error-injection.h>
 #include <linux/hrtimer.h>
 #include <linux/smp.h>
 
@@ -125,8 +126,8 @@ static enum hrtimer_restart launch_fn(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* Whether it was made; if not, it will not be. */
-static bool call_off(struct vms_pool *pool)
+/* Unless it was made, it will not be. */
+static int call_off(struct vms_pool *pool)
 {
 	bool made;
 
@@ -134,7 +135,7 @@ static bool call_off(struct vms_pool *pool)
 	made = !now_swap.swap;
 	now_swap.swap = NULL;
 	raw_spin_unlock_irq(&pool->lock);
-	return made;
+	return made ? 0 : -EAGAIN;
 }
 
 /**
@@ -143,10 +144,10 @@ static bool call_off(struct vms_pool *pool)
  * @swap: the change
  *
  * Context: process, sleeps; vms_mutex held.
- * Return: true if it was made. If not, the pool may have ceased: the caller has to
- * cease it, or to let it go on.
+ * Return: 0, or -EAGAIN if it was not made. Then the pool may have ceased: the
+ * caller has to cease it, or to let it go on.
  */
-bool vms_swap_run(struct vms_pool *pool, struct vms_swap *swap)
+noinline int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap)
 {
 	int cpu;
 
@@ -155,7 +156,7 @@ bool vms_swap_run(struct vms_pool *pool, struct vms_swap *swap)
 		vms_pcpu(cpu)->ran = NULL;
 	/* Interrupts of the last one, which was called off, are under way. */
 	if (atomic_read_acquire(&now_swap.left))
-		return false;
+		return -EAGAIN;
 	now_swap.pool = pool;
 	now_swap.swap = swap;
 	atomic_set(&now_swap.left, 2);
@@ -168,6 +169,7 @@ bool vms_swap_run(struct vms_pool *pool, struct vms_swap *swap)
 		atomic_set(&now_swap.left, 0);
 	return call_off(pool);
 }
+ALLOW_ERROR_INJECTION(vms_swap_run, ERRNO);
 
 void vms_swap_init(void)
 {

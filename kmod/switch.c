@@ -5,8 +5,9 @@
  *
  * Order: check, pin the new module, allocate and init everything new (failure
  * changes nothing) - cease within a deadline (failure: the old one goes on) -
- * export, commit, import, resume, all in one critical section that cannot
- * fail - then drain and free what is old. Runs in a SCHED_FIFO kthread of its
+ * commit, in one critical section that cannot fail and hands over who has a
+ * pCPU - then hand over all others, drain and free what is old. The commit is made
+ * in the interrupt that makes vCPUs cease (swap.c), or else by this thread. Runs in a SCHED_FIFO kthread of its
  * own, so that nothing that it switches can starve it.
  *
  * Locking: vms_mutex throughout, the pool lock for cease and commit.
@@ -145,6 +146,23 @@ static void commit_here(struct vms_pool *pool, struct vms_swap *swap)
 	swap->commit_ns = vms_now() - swap->start;
 }
 
+static int fail(struct vms_switch *req, int err, u32 attr, const char *why)
+{
+	req->attr = attr;
+	scnprintf(req->why, sizeof(req->why), "%s (step %s)", why,
+		  vms_step_name(req->step));
+	return err;
+}
+
+/* Go to the next step; an error if a test wants that. */
+static int step(struct vms_switch *req, enum vms_step step)
+{
+	req->step = step;
+	if (!vms_step_fails(step))
+		return 0;
+	return fail(req, -EIO, 0, "an error was injected");
+}
+
 static void destroy_next(struct vms_pool *pool)
 {
 	struct vms_vcpu *v;
@@ -156,9 +174,11 @@ static void destroy_next(struct vms_pool *pool)
 	}
 }
 
-static int create_next(struct vms_pool *pool, struct vmsched_inst *new)
+static int create_next(struct vms_pool *pool, struct vmsched_inst *new,
+		       struct vms_switch *req)
 {
 	struct vms_vcpu *v;
+	int err;
 
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		struct vmsched_vcpu *ent;
@@ -168,9 +188,13 @@ static int create_next(struct vms_pool *pool, struct vmsched_inst *new)
 			vms_apply_capture(v);
 			vms_apply_refresh(v);
 		}
+		err = step(req, VMS_STEP_VCPU);
+		if (err)
+			return err;
 		ent = vms_ent_create(new, v);
 		if (IS_ERR(ent))
-			return PTR_ERR(ent);
+			return fail(req, PTR_ERR(ent), VMSCHED_A_SWITCH_TO,
+				    "the scheduler could not take over a vCPU");
 		v->next_ent = ent;
 	}
 	return 0;
@@ -193,11 +217,56 @@ static void restore_all(struct vms_pool *pool)
 		vms_apply_restore(v);
 }
 
-static int fail(struct vms_switch *req, int err, u32 attr, const char *why)
+/* Why the vCPUs did not cease in time: by name those that fit into a line. */
+static int fail_late(struct vms_switch *req, int err)
 {
-	req->attr = attr;
-	strscpy(req->why, why, sizeof(req->why));
-	return err;
+	static const char rest[] = " ...";
+	const size_t size = 64 - sizeof(rest);
+	char why[64];
+	char *end;
+
+	/* All of them are in what listeners are told. */
+	if (snprintf(why, size, req->late[0] ? "not out in %u ms: vCPU %s" :
+		     "a pCPU took no interrupt in %u ms%s", req->cease_ms,
+		     req->late) >= size) {
+		end = strrchr(why, ')');
+		strscpy(end ? end + 1 : why + size - 1, rest, sizeof(rest));
+	}
+	return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, why);
+}
+
+static int cease(struct vms_pool *pool, u64 *start, struct vms_switch *req)
+{
+	int err;
+
+	*start = vms_now();
+	err = vms_cease(pool, *start, req);
+	return err ? fail_late(req, err) : 0;
+}
+
+/* Make the change @c, once all vCPUs have ceased; or not, and say why. */
+static int cease_and_commit(struct vms_pool *pool, struct change *c,
+			    struct vms_switch *req)
+{
+	int err = step(req, VMS_STEP_CEASE);
+
+	if (err)
+		return err;
+	vms_handover_prepare(pool);
+	c->swap.start = vms_hold_since(pool, req);
+	if (!c->swap.start) {
+		err = vms_swap_run(pool, &c->swap);
+		req->cease_ns = c->swap.cease_ns;
+		if (!err)
+			return 0;
+		if (err != -EAGAIN)
+			return fail_late(req, err);
+		err = cease(pool, &c->swap.start, req);
+		if (err)
+			return err;
+	}
+	commit_here(pool, &c->swap);
+	return 0;
 }
 
 /* From the old instance to @new, which is ready. */
@@ -211,30 +280,14 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 
 	if (!pool->managed)
 		rehome(pool);
-	err = create_next(pool, new);
+	err = create_next(pool, new, req) ?: cease_and_commit(pool, &c, req);
 	if (err)
-		return fail(req, err, VMSCHED_A_SWITCH_TO,
-			    "the scheduler could not take over a vCPU");
-
-	vms_handover_prepare(pool);
-	if (!vms_swap_run(pool, &c.swap)) {
-		c.swap.start = vms_now();
-		vms_cease(pool, c.swap.start);
-		err = vms_cease_wait(pool, req->cease_ms);
-		c.swap.cease_ns = vms_now() - c.swap.start;
-		if (err) {
-			req->cease_ns = c.swap.cease_ns;
-			vms_cease_cancel(pool);
-			return fail(req, err, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
-				    "a pCPU kept in guest mode beyond cease-timeout; the old scheduler goes on");
-		}
-		commit_here(pool, &c.swap);
-	}
-	req->cease_ns = c.swap.cease_ns;
+		return err;
 	req->vcpus = pool->nr_vcpus;
 	req->blackout_ns = measure_hold(pool, c.swap.commit_ns);
 
 	/* The old instance: each call of it was made under the pool lock. */
+	vms_hold_taken(pool);
 	destroy_next(pool);
 	restore_all(pool);
 	strscpy(pool->previous, old_ops->name, sizeof(pool->previous));
@@ -261,12 +314,18 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 	struct vmsched_inst *new;
 	int err;
 
+	err = step(req, VMS_STEP_PIN);
+	if (err)
+		return err;
 	ops = vms_sched_get(req->to);
 	if (IS_ERR(ops))
 		return fail(req, PTR_ERR(ops), VMSCHED_A_SWITCH_TO,
 			    PTR_ERR(ops) == -ENOENT ?
 			    "no such scheduler is registered; load it first" :
 			    "its module is just being loaded or removed; try again");
+	err = step(req, VMS_STEP_WAY);
+	if (err)
+		goto err_put;
 	err = vms_activate_find(pool, ops, req->activate, &to);
 	if (err) {
 		fail(req, err, VMSCHED_A_SWITCH_TO,
@@ -279,6 +338,9 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 		vms_sched_put(ops);
 		return 0;
 	}
+	err = step(req, VMS_STEP_INSTANCE);
+	if (err)
+		goto err_put;
 	new = vms_inst_create(ops, pool);
 	if (IS_ERR(new)) {
 		err = fail(req, PTR_ERR(new), VMSCHED_A_SWITCH_TO,
@@ -310,22 +372,29 @@ static void idle_fn(struct kthread_work *work)
 
 	mutex_lock(&vms_mutex);
 	list_for_each_entry(pool, &vms_pools, node)
-		managed |= pool->managed;
+		managed |= pool->managed || vms_is_held(pool);
 	mutex_unlock(&vms_mutex);
 	/* Only this worker changes that. */
 	if (!managed)
 		vms_kvm_watch(false);
 }
 
-/* Find the pool, and out who is wanted. Only this worker changes the answers. */
+/* Find the pool. Only this worker changes what is in force there. */
 static int look_up(struct vms_switch *req, struct vms_pool **pool)
 {
+	const char *why;
+	int err;
+
 	lockdep_assert_held(&vms_mutex);
+	err = step(req, VMS_STEP_LOOKUP);
+	if (err)
+		return err;
 	*pool = vms_pool_find(req->pool);
 	if (!*pool)
 		return fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL, "no such pool");
 	strscpy(req->from, (*pool)->inst->ops->name, sizeof(req->from));
-	return check(*pool, req);
+	err = vms_hold_check(*pool, req, &why);
+	return err ? fail(req, err, 0, why) : 0;
 }
 
 /* There is nothing to do, and nobody has to wait for it. */
@@ -335,19 +404,29 @@ static bool is_in_force(const struct vms_pool *pool, const struct vms_switch *re
 	       req->activate == vms_activated(pool);
 }
 
+/* No vCPU can be kept out of guest mode but at its entry. */
+static int watch(struct vms_switch *req)
+{
+	int err = vms_kvm_watch(true);
+
+	return err ? fail(req, err, 0, "KVM's run loop could not be hooked") : 0;
+}
+
 /* What patches code, and takes a while: before anybody waits. */
 static int make_ready(struct vms_pool *pool, struct vms_switch *req)
 {
-	int err = 0;
+	int err = step(req, VMS_STEP_HOOK);
 
-	if (strcmp(req->to, vms_native_ops.name))
-		err = vms_kvm_watch(true);
+	if (!err && strcmp(req->to, vms_native_ops.name))
+		err = watch(req);
+	if (!err)
+		err = step(req, VMS_STEP_PATCH);
 	if (err)
-		return fail(req, err, 0, "KVM's run loop could not be hooked");
+		return err;
 	err = vms_activate_prepare(pool, req->to, req->activate);
 	if (err)
 		return fail(req, err, VMSCHED_A_SWITCH_ACTIVATE,
-			    "another pool is activated by patch, which one can be at a time; use table");
+			    "another pool is activated by patch; only one can be, use table");
 	return 0;
 }
 
@@ -355,10 +434,11 @@ static void switch_fn(struct kthread_work *work)
 {
 	struct job *job = container_of(work, struct job, work);
 	struct vms_switch *req = job->req;
-	struct vms_pool *pool;
+	struct vms_pool *pool = NULL;
+	const char *why;
 
 	mutex_lock(&vms_mutex);
-	req->err = look_up(req, &pool);
+	req->err = look_up(req, &pool) ?: check(pool, req);
 	mutex_unlock(&vms_mutex);
 	if (!req->err && !is_in_force(pool, req)) {
 		int err = make_ready(pool, req);
@@ -371,10 +451,55 @@ static void switch_fn(struct kthread_work *work)
 		vms_activate_settle(pool);
 	}
 	mutex_lock(&vms_mutex);
+	/* Done or not, this was what it was held for. */
+	if (pool && vms_is_held(pool) && !vms_hold_check(pool, req, &why))
+		vms_hold_drop(pool);
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
 	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
 	complete(&job->done);
+}
+
+/* Cease, and stay so for the switch that the same requester will ask for. */
+static void hold_fn(struct kthread_work *work)
+{
+	struct job *job = container_of(work, struct job, work);
+	struct vms_switch *req = job->req;
+	struct vms_pool *pool;
+	u64 start;
+	int err;
+
+	mutex_lock(&vms_mutex);
+	err = look_up(req, &pool);
+	mutex_unlock(&vms_mutex);
+	if (err)
+		goto out;
+	req->activate = vms_activated(pool);
+	err = watch(req);
+	if (err)
+		goto out;
+	mutex_lock(&vms_mutex);
+	if (!vms_is_held(pool)) {
+		err = step(req, VMS_STEP_CEASE) ?: cease(pool, &start, req);
+		if (!err)
+			vms_hold_begin(pool, start, req);
+	}
+	mutex_unlock(&vms_mutex);
+	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
+out:
+	req->err = err;
+	complete(&job->done);
+}
+
+static int run(struct vms_switch *req, kthread_work_func_t fn)
+{
+	struct job job = { .req = req };
+
+	kthread_init_work(&job.work, fn);
+	init_completion(&job.done);
+	kthread_queue_work(worker, &job.work);
+	wait_for_completion(&job.done);
+	return req->err;
 }
 
 /**
@@ -386,13 +511,30 @@ static void switch_fn(struct kthread_work *work)
  */
 int vms_switch_run(struct vms_switch *req)
 {
-	struct job job = { .req = req };
+	return run(req, switch_fn);
+}
 
-	kthread_init_work(&job.work, switch_fn);
-	init_completion(&job.done);
-	kthread_queue_work(worker, &job.work);
-	wait_for_completion(&job.done);
-	return req->err;
+/**
+ * vms_switch_hold() - cease a pool, until a switch by the same requester
+ * @req: request, and answer; its socket ends the hold when it is closed
+ *
+ * Context: process, may sleep; vms_mutex not held.
+ * Return: 0 or a negative errno, with the reason in @req->why.
+ */
+int vms_switch_hold(struct vms_switch *req)
+{
+	return run(req, hold_fn);
+}
+
+/* Have the thread that switches do something; any context. */
+void vms_switch_queue(struct kthread_work *work)
+{
+	kthread_queue_work(worker, work);
+}
+
+void vms_switch_flush(void)
+{
+	kthread_flush_worker(worker);
 }
 
 /* On unload: Linux decides again, everywhere. */
@@ -417,6 +559,7 @@ int vms_switch_all_native(void)
 int vms_switch_init(void)
 {
 	vms_swap_init();
+	vms_cease_init();
 	worker = kthread_create_worker(0, "vmsched_switch");
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
@@ -434,4 +577,5 @@ void vms_switch_exit(void)
 {
 	kthread_destroy_worker(worker);
 	vms_swap_exit();
+	vms_cease_exit();
 }

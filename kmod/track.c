@@ -74,6 +74,7 @@ static void end_of_hold(struct vms_vcpu *v, u64 now)
 	if (pc->held_from && !pool->ceased) {
 		pool->held_ns = max(pool->held_ns, now - pc->held_from);
 		WRITE_ONCE(pc->held_from, 0);
+		pc->open = false;
 	}
 	raw_spin_unlock(&pool->lock);
 }

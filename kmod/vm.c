@@ -134,7 +134,8 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	if (inst->ops->vcpu_import)
 		inst->ops->vcpu_import(inst, ent, &none, now);
 	WRITE_ONCE(v->state, pool->managed ? VMS_OFF : VMS_GRANTED);
-	WRITE_ONCE(v->pass, pool->managed ? VMS_PASS_NONE : VMS_PASS_ANY);
+	WRITE_ONCE(v->pass, pool->managed || pool->ceased ? VMS_PASS_NONE :
+		   VMS_PASS_ANY);
 	WRITE_ONCE(v->pool, pool);
 	raw_spin_unlock_irq(&pool->lock);
 }

@@ -22,6 +22,7 @@
 #include <uapi/linux/vmsched.h>
 #include <vmsched/sched.h>
 
+struct kobject;
 struct netlink_ext_ack;
 struct seq_file;
 
@@ -98,6 +99,7 @@ enum vms_vcpu_flag {
  * @vcpus:	attached vCPUs
  * @nr_vcpus:	their number
  * @cpus:	pCPUs of the pool; constant
+ * @dir:	in sysfs, sysfs.c
  * @previous:	name of the scheduler before, or ""; under vms_mutex
  * @nr_vms:	under vms_mutex
  * @switches:	under vms_mutex, like the following ones
@@ -121,6 +123,7 @@ struct vms_pool {
 	struct list_head vcpus;
 	u32 nr_vcpus;
 	struct cpumask cpus;
+	struct kobject *dir;
 	char previous[VMSCHED_NAME_MAX];
 	u32 nr_vms;
 	u64 switches;
@@ -141,13 +144,14 @@ struct vms_pool {
  * @owed:	(P) @cur is parked, and is woken by who was before it, on its way to
  *		the gate; or when that one loses this pCPU, or takes too long. Who
  *		loses it looks without the lock, see locking.rst
- * @open:	(P) has no holder since a switch from native: whoever Linux runs
- *		here first becomes that
+ * @open:	(P) since a switch from native nobody has entered guest mode here:
+ *		whoever Linux runs first becomes the holder
  * @timer:	ends the slice
  * @wakes:	vCPUs to wake; lock-free
  * @wake_work:	wakes them once no lock of Linux is held
  * @kick_work:	does nothing but to force an exit from guest mode
  * @cease_csd:	makes this pCPU leave guest mode during a cease
+ * @out:	it has done so
  * @swap_csd:	the same when the scheduler is changed in that interrupt
  * @ran:	(P) the vCPU that had to cease here, until the change
  * @held_from:	(P) when the vCPU that ran here had to cease, 0 once one entered
@@ -172,6 +176,7 @@ struct vms_pcpu {
 	struct irq_work wake_work;
 	struct irq_work kick_work;
 	call_single_data_t cease_csd;
+	bool out;
 	call_single_data_t swap_csd;
 	struct vms_vcpu *ran;
 	u64 held_from;
@@ -327,32 +332,51 @@ struct vms_vcpu {
 	struct rcu_head rcu;
 };
 
+/* What a switch does before it cannot fail any more, see step.c. */
+enum vms_step {
+	VMS_STEP_LOOKUP,	/* find the pool, and the scheduler before */
+	VMS_STEP_HOOK,		/* see guest entries */
+	VMS_STEP_PATCH,		/* the calls that it will turn to */
+	VMS_STEP_PIN,		/* the module */
+	VMS_STEP_WAY,		/* how requests will reach it */
+	VMS_STEP_INSTANCE,	/* memory and init() */
+	VMS_STEP_VCPU,		/* its view of each vCPU */
+	VMS_STEP_CEASE,
+	VMS_STEPS
+};
+
 /**
  * struct vms_switch - a request to change the scheduler, and its answer
  * @pool:	name of the pool
  * @to:		scheduler wanted, "" for the previous one
  * @activate:	enum vmsched_activate
  * @cease_ms:	longest time to wait for the vCPUs to cease
+ * @portid:	socket of the requester, 0 for none
  * @from:	answer: scheduler before
  * @cease_ns:	answer: how long the cease took
  * @blackout_ns: answer: longest time a runnable vCPU was held
  * @vcpus:	answer: number of vCPUs handed over
  * @err:	answer: 0 or a negative errno
  * @attr:	answer: attribute of the request to blame, 0 for none
- * @why:	answer: what went wrong, a constant format with @to inserted
+ * @step:	answer: what was being done
+ * @why:	answer: what went wrong, no longer than an extended ACK can hold
+ * @late:	answer: vCPUs that were still in guest mode at the deadline
  */
 struct vms_switch {
 	char pool[VMSCHED_NAME_MAX];
 	char to[VMSCHED_NAME_MAX];
 	u32 activate;
 	u32 cease_ms;
+	u32 portid;
 	char from[VMSCHED_NAME_MAX];
 	u64 cease_ns;
 	u64 blackout_ns;
 	u32 vcpus;
 	int err;
 	u32 attr;
-	char why[96];
+	enum vms_step step;
+	char why[80];
+	char late[192];
 };
 
 /* Serialises all that changes slowly: VMs, pools, parameters, switches. */
@@ -434,15 +458,18 @@ void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now);
 void __vms_close(struct vms_pool *pool, u64 now);
 void __vms_follow(struct vms_vcpu *v, u64 now);
 void __vms_limit(struct vms_vcpu *v, u64 now);
-u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now);
 void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now);
 void __vms_place(struct vms_vcpu *v, int cpu);
-void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
-bool __vms_slice_timed(const struct vms_pcpu *pc, u64 late, u64 now);
 void __vms_release(struct vms_pcpu *pc);
 bool __vms_end_slice(struct vms_pcpu *pc, u64 now);
 void __vms_hand_over(struct vms_pool *pool, struct vms_pcpu *pc);
 struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by);
+
+/* slice.c */
+u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now);
+void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
+bool __vms_slice_timed(const struct vms_pcpu *pc, u64 late, u64 now);
+void __vms_shorten(struct vms_pcpu *pc, s64 in, u64 now);
 
 /* wake.c: what has to wait until no lock of Linux is held */
 void vms_wake_later(struct vms_vcpu *v);
@@ -518,15 +545,33 @@ static inline enum vmsched_activate vms_activated(const struct vms_pool *pool)
 	return min_t(u32, pool->way, VMSCHED_ACTIVATE_PATCH);
 }
 
+/* step.c */
+const char *vms_step_name(enum vms_step step);
+bool vms_step_fails(enum vms_step step);
+
 /* cease.c: all vCPUs of a pool out of guest mode, and back */
+void vms_cease_init(void);
+void vms_cease_exit(void);
 bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc);
-void vms_cease(struct vms_pool *pool, u64 now);
-int vms_cease_wait(struct vms_pool *pool, u32 timeout_ms);
-void vms_cease_cancel(struct vms_pool *pool);
-void __vms_resume(struct vms_pool *pool, bool later, u64 now);
+int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req);
+void vms_uncease(struct vms_pool *pool);
+
+/* hold.c: ceased before the image of the next scheduler is loaded */
+void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);
+int vms_hold_check(const struct vms_pool *pool, const struct vms_switch *req,
+		   const char **why);
+bool vms_is_held(const struct vms_pool *pool);
+u64 vms_hold_since(const struct vms_pool *pool, struct vms_switch *req);
+void vms_hold_taken(struct vms_pool *pool);
+void vms_hold_drop(struct vms_pool *pool);
+int vms_hold_init(void);
+void vms_hold_exit(void);
 
 /* switch.c */
 int vms_switch_init(void);
+int vms_switch_hold(struct vms_switch *req);
+void vms_switch_queue(struct kthread_work *work);
+void vms_switch_flush(void);
 void vms_switch_stop(void);
 void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
@@ -549,7 +594,7 @@ struct vms_swap {
 /* swap.c */
 void vms_swap_init(void);
 void vms_swap_exit(void);
-bool vms_swap_run(struct vms_pool *pool, struct vms_swap *swap);
+int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap);
 
 /* handover.c: from one scheduler to the next */
 void vms_handover_prepare(struct vms_pool *pool);
@@ -578,6 +623,10 @@ struct vms_vcpu *vms_kvm_leaving(struct vms_vcpu *v);
 void vms_kvm_exit(void);
 int vms_hooks_init(void);
 void vms_hooks_exit(void);
+
+/* sysfs.c */
+int vms_sysfs_init(void);
+void vms_sysfs_exit(void);
 
 /* netlink.c, notify.c, fill.c */
 struct sk_buff;

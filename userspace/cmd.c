@@ -18,6 +18,46 @@
 
 /* --- Messages --- */
 
+/* What belongs to one failure, and is printed as one line. */
+static char *collected;
+static bool collecting;
+
+static void print_line(const char *line)
+{
+	fflush(stdout);
+	fprintf(stderr, "vmschedctl: %s\n", line ?: "out of memory");
+}
+
+static void collect(const char *line)
+{
+	char *joined;
+
+	if (asprintf(&joined, "%s%s%s", collected ?: "", collected ? "; " : "",
+		     line ?: "out of memory") < 0)
+		return;
+	free(collected);
+	collected = joined;
+}
+
+void fail_collect(void)
+{
+	collecting = true;
+}
+
+void fail_drop(void)
+{
+	free(collected);
+	collected = NULL;
+	collecting = false;
+}
+
+void fail_print(void)
+{
+	if (collected)
+		print_line(collected);
+	fail_drop();
+}
+
 int fail(int code, const char *fmt, ...)
 {
 	char *text = NULL;
@@ -31,8 +71,10 @@ int fail(int code, const char *fmt, ...)
 	/* The words of the user that it quotes may hold anything. */
 	if (text)
 		line = text_escape(text, strlen(text));
-	fflush(stdout);
-	fprintf(stderr, "vmschedctl: %s\n", line ?: "out of memory");
+	if (collecting)
+		collect(line);
+	else
+		print_line(line);
 	free(line);
 	free(text);
 	return code;

@@ -57,6 +57,13 @@ extern const struct command events_commands[];
 /* All return the exit code to give; the message ends up on one line. */
 __printf(2, 3) int fail(int code, const char *fmt, ...);
 __printf(2, 3) int fail_usage(const struct ctx *ctx, const char *fmt, ...);
+/*
+ * Keep what fail() has to say from now on, until fail_print() prints all of it
+ * as one line, or fail_drop() forgets it.
+ */
+void fail_collect(void);
+void fail_print(void);
+void fail_drop(void);
 /* @err from a function of nl.h, @what the object or NULL. */
 int fail_nl(const struct ctx *ctx, int err, const char *what);
 

@@ -161,6 +161,8 @@ static const struct field switch_fields[] = {
 	{ SWITCH(BLACKOUT_NS, NS, blackout_ns, "blackout", "blackout_ns") },
 	{ SWITCH(VCPUS, U32, vcpus, "vcpus", "vcpus") },
 	{ SWITCH(ERROR, ERRNO, error, "error", "error") },
+	{ SWITCH(WHY, TEXT, why, "why", "why") },
+	{ SWITCH(LATE, TEXT, late, "late", "late") },
 	{ }
 };
 

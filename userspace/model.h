@@ -139,6 +139,8 @@ struct switch_info {
 	char *from;
 	char *to;
 	char *pool;
+	char *why;
+	char *late;
 	__u64 cease_ns;
 	__u64 blackout_ns;
 	__u32 activate;

@@ -229,7 +229,9 @@ void print_switch(const struct switch_info *info)
 
 	printf("pool %s: %s -> %s", info->pool, info->from, info->to);
 	if (info->error) {
-		printf(" given up: %s\n", strerror(info->error));
+		printf(" given up: %s\n", info->why ?: strerror(info->error));
+		if (info->late)
+			printf("  late: %s\n", info->late);
 		return;
 	}
 	if (field_present(activate, info))

@@ -250,8 +250,12 @@ static void note_holder(struct vms_pcpu *pc, u64 now)
 	if (pc->cur->waited || !is_on(pc, pc->cur) ||
 	    !cpumask_test_cpu(pc->cpu, &pc->pool->online))
 		return;
-	/* Without a slice nobody waits behind it. */
-	pc->keeps_ns = pc->slice_ns ? __vms_slice_left(pc, now) : U64_MAX;
+	/*
+	 * Without a slice nobody waits behind it. If it is just over, let the timer
+	 * end it soon: to turn to another one here is what would take longest.
+	 */
+	pc->keeps_ns = pc->slice_ns ? max_t(u64, __vms_slice_left(pc, now),
+					    VMS_SLICE_MIN_NS) : U64_MAX;
 }
 
 /**
@@ -286,7 +290,7 @@ void __vms_note_holders(struct vms_pool *pool, u64 now)
  */
 static void keep(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
 {
-	if (pc->keeps_ns < VMS_SLICE_MIN_NS || !pc->pool->inst->ops->take)
+	if (!pc->keeps_ns || !pc->pool->inst->ops->take)
 		return;
 	__vms_bring_slow(v, now);
 	if (v->state != VMS_WAITING)

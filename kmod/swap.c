@@ -63,6 +63,13 @@ static void out_fn(void *unused)
 	one_is_out();
 }
 
+/* @v could be in guest mode: it executes, and no other one has the right to. */
+static bool has_to_exit(const struct vms_pcpu *pc, const struct vms_vcpu *v)
+{
+	return v && READ_ONCE(v->pool) == pc->pool && READ_ONCE(v->on_cpu) &&
+	       vms_inside(v->task) && (!pc->pool->managed || v == pc->cur);
+}
+
 /*
  * Nobody enters guest mode from here on: who holds a pCPU loses its pass, and
  * under native, where everybody has one, all look whether the pool has ceased.
@@ -79,8 +86,7 @@ static void cease(struct vms_pool *pool, u64 start)
 		struct vms_vcpu *v = READ_ONCE(pc->on);
 
 		pc->ran = NULL;
-		if (v && READ_ONCE(v->pool) == pool && READ_ONCE(v->on_cpu) &&
-		    vms_inside(v->task)) {
+		if (has_to_exit(pc, v)) {
 			pc->ran = v;
 			WRITE_ONCE(pc->held_from, start);
 		}

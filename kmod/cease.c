@@ -16,6 +16,7 @@
 #include <linux/pid.h>
 #include <linux/smp.h>
 
+#include "cease.h"
 #include "compat.h"
 #include "vmsched.h"
 

@@ -18,6 +18,7 @@
 #include <linux/netlink.h>
 #include <net/net_namespace.h>
 
+#include "cease.h"
 #include "compat.h"
 #include "vmsched.h"
 
@@ -114,23 +115,22 @@ void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *r
 /**
  * vms_hold_check() - may the scheduler of a pool be changed by this requester?
  * @pool: the pool
- * @req: the request
+ * @portid: its socket
  * @why: what is in the way
  *
  * Context: the thread that switches, vms_mutex held.
  * Return: 0, -EBUSY: it is held for another requester, or -ETIMEDOUT: it was
  * for this one, which has taken too long; that is told once.
  */
-int vms_hold_check(const struct vms_pool *pool, const struct vms_switch *req,
-		   const char **why)
+int vms_hold_check(const struct vms_pool *pool, u32 portid, const char **why)
 {
 	lockdep_assert_held(&vms_mutex);
-	if (req->portid && req->portid == READ_ONCE(hold.lapsed)) {
+	if (portid && portid == READ_ONCE(hold.lapsed)) {
 		WRITE_ONCE(hold.lapsed, 0);
 		*why = "the hold ended at cease-timeout, VMs went on";
 		return -ETIMEDOUT;
 	}
-	if (!hold.pool || (hold.pool == pool && hold.portid == req->portid))
+	if (!hold.pool || (hold.pool == pool && hold.portid == portid))
 		return 0;
 	*why = "strict-cease of another requester; try again";
 	return -EBUSY;

@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/tracepoint.h>
 
+#include "cease.h"
 #include "vmsched.h"
 
 /* Nobody can ask for anything any more, all pools are native. */

@@ -13,6 +13,7 @@
 #include <linux/moduleparam.h>
 #include <linux/string.h>
 
+#include "cease.h"
 #include "vmsched.h"
 
 static const char *const names[VMS_STEPS] = {

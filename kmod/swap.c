@@ -21,6 +21,7 @@
 #include <linux/hrtimer.h>
 #include <linux/smp.h>
 
+#include "cease.h"
 #include "compat.h"
 #include "vmsched.h"
 

@@ -16,6 +16,7 @@
 #include <linux/delay.h>
 #include <linux/kthread.h>
 
+#include "cease.h"
 #include "vmsched.h"
 
 /* How long to wait for the guest entries that end the blackout. */
@@ -283,11 +284,11 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 	err = create_next(pool, new, req) ?: cease_and_commit(pool, &c, req);
 	if (err)
 		return err;
+	vms_hold_taken(pool);
 	req->vcpus = pool->nr_vcpus;
 	req->blackout_ns = measure_hold(pool, c.swap.commit_ns);
 
 	/* The old instance: each call of it was made under the pool lock. */
-	vms_hold_taken(pool);
 	destroy_next(pool);
 	restore_all(pool);
 	strscpy(pool->previous, old_ops->name, sizeof(pool->previous));
@@ -393,7 +394,7 @@ static int look_up(struct vms_switch *req, struct vms_pool **pool)
 	if (!*pool)
 		return fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL, "no such pool");
 	strscpy(req->from, (*pool)->inst->ops->name, sizeof(req->from));
-	err = vms_hold_check(*pool, req, &why);
+	err = vms_hold_check(*pool, req->portid, &why);
 	return err ? fail(req, err, 0, why) : 0;
 }
 
@@ -452,7 +453,7 @@ static void switch_fn(struct kthread_work *work)
 	}
 	mutex_lock(&vms_mutex);
 	/* Done or not, this was what it was held for. */
-	if (pool && vms_is_held(pool) && !vms_hold_check(pool, req, &why))
+	if (pool && vms_is_held(pool) && !vms_hold_check(pool, req->portid, &why))
 		vms_hold_drop(pool);
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);

@@ -332,19 +332,6 @@ struct vms_vcpu {
 	struct rcu_head rcu;
 };
 
-/* What a switch does before it cannot fail any more, see step.c. */
-enum vms_step {
-	VMS_STEP_LOOKUP,	/* find the pool, and the scheduler before */
-	VMS_STEP_HOOK,		/* see guest entries */
-	VMS_STEP_PATCH,		/* the calls that it will turn to */
-	VMS_STEP_PIN,		/* the module */
-	VMS_STEP_WAY,		/* how requests will reach it */
-	VMS_STEP_INSTANCE,	/* memory and init() */
-	VMS_STEP_VCPU,		/* its view of each vCPU */
-	VMS_STEP_CEASE,
-	VMS_STEPS
-};
-
 /**
  * struct vms_switch - a request to change the scheduler, and its answer
  * @pool:	name of the pool
@@ -358,7 +345,7 @@ enum vms_step {
  * @vcpus:	answer: number of vCPUs handed over
  * @err:	answer: 0 or a negative errno
  * @attr:	answer: attribute of the request to blame, 0 for none
- * @step:	answer: what was being done
+ * @step:	answer: what was being done, enum vms_step
  * @why:	answer: what went wrong, no longer than an extended ACK can hold
  * @late:	answer: vCPUs that were still in guest mode at the deadline
  */
@@ -374,7 +361,7 @@ struct vms_switch {
 	u32 vcpus;
 	int err;
 	u32 attr;
-	enum vms_step step;
+	u32 step;
 	char why[80];
 	char late[192];
 };
@@ -545,56 +532,13 @@ static inline enum vmsched_activate vms_activated(const struct vms_pool *pool)
 	return min_t(u32, pool->way, VMSCHED_ACTIVATE_PATCH);
 }
 
-/* step.c */
-const char *vms_step_name(enum vms_step step);
-bool vms_step_fails(enum vms_step step);
-
-/* cease.c: all vCPUs of a pool out of guest mode, and back */
-void vms_cease_init(void);
-void vms_cease_exit(void);
-bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc);
-int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req);
-void vms_uncease(struct vms_pool *pool);
-
-/* hold.c: ceased before the image of the next scheduler is loaded */
-void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);
-int vms_hold_check(const struct vms_pool *pool, const struct vms_switch *req,
-		   const char **why);
-bool vms_is_held(const struct vms_pool *pool);
-u64 vms_hold_since(const struct vms_pool *pool, struct vms_switch *req);
-void vms_hold_taken(struct vms_pool *pool);
-void vms_hold_drop(struct vms_pool *pool);
-int vms_hold_init(void);
-void vms_hold_exit(void);
-
 /* switch.c */
 int vms_switch_init(void);
 int vms_switch_hold(struct vms_switch *req);
-void vms_switch_queue(struct kthread_work *work);
-void vms_switch_flush(void);
 void vms_switch_stop(void);
 void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
 int vms_switch_all_native(void);
-
-/**
- * struct vms_swap - a change that is made in an interrupt
- * @commit:	makes it: the pool has ceased, its lock is held
- * @start:	answer: when vCPUs had to exit
- * @cease_ns:	answer: from then until all were outside
- * @commit_ns:	answer: from then until it was made
- */
-struct vms_swap {
-	void (*commit)(struct vms_pool *pool, struct vms_swap *swap);
-	u64 start;
-	u64 cease_ns;
-	u64 commit_ns;
-};
-
-/* swap.c */
-void vms_swap_init(void);
-void vms_swap_exit(void);
-int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap);
 
 /* handover.c: from one scheduler to the next */
 void vms_handover_prepare(struct vms_pool *pool);

@@ -126,6 +126,7 @@ static const char * const command_names[VMSCHED_CMD_MAX + 1] = {
 	[VMSCHED_CMD_VCPU_GET] = "vcpu-get",
 	[VMSCHED_CMD_VCPU_SET] = "vcpu-set",
 	[VMSCHED_CMD_SCHED_SWITCH] = "sched-switch",
+	[VMSCHED_CMD_SCHED_HOLD] = "sched-hold",
 	[VMSCHED_CMD_SWITCH_NTF] = "switch-ntf",
 	[VMSCHED_CMD_VM_ADD_NTF] = "vm-add-ntf",
 	[VMSCHED_CMD_VM_DEL_NTF] = "vm-del-ntf",

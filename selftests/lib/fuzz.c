@@ -175,7 +175,8 @@ static const struct policy_op *pick_op(struct fuzz *f)
 
 	do {
 		op = &f->policies->op[fuzz_below(f, f->policies->n_ops)];
-	} while (op->cmd == VMSCHED_CMD_SCHED_SWITCH &&
+	} while ((op->cmd == VMSCHED_CMD_SCHED_SWITCH ||
+		  op->cmd == VMSCHED_CMD_SCHED_HOLD) &&
 		 !once_in(f, SWITCH_RARITY));
 	return op;
 }

@@ -25,6 +25,7 @@ _vmschedctl_pairs()
 		case ${COMP_WORDS[COMP_CWORD - 1]} in
 		pool) _vmschedctl_column pool 1 ;;
 		activate) echo id table patch ;;
+		old) echo keep unload-before unload-after ;;
 		time-critical) echo on off ;;
 		affinity) echo all ;;
 		esac
@@ -34,6 +35,22 @@ _vmschedctl_pairs()
 		keys=${keys/"${COMP_WORDS[i]}"/}
 	done
 	echo "$keys"
+}
+
+# The same for a switch, where one word stands alone: it is passed over.
+_vmschedctl_switch()
+{
+	local keys='pool activate old cease-timeout strict-cease' first=$1 i
+
+	for ((i = first; i < COMP_CWORD; i += 2)); do
+		if [[ ${COMP_WORDS[i]} == strict-cease ]]; then
+			keys=${keys/strict-cease/}
+			((first++, i--))
+		else
+			keys=${keys/"${COMP_WORDS[i]}"/}
+		fi
+	done
+	_vmschedctl_pairs "$first" "$keys"
 }
 
 _vmschedctl_words()
@@ -62,8 +79,9 @@ _vmschedctl_words()
 		vmschedctl vcpu list 2>/dev/null |
 			awk 'NR > 1 { print $1 "/" $2 }'
 		;;
+	3,sched,unload) echo --force ;;
 	*,sched,switch)
-		_vmschedctl_pairs "$pairs" 'pool activate cease-timeout' ;;
+		_vmschedctl_switch "$pairs" ;;
 	*,sched,previous) _vmschedctl_pairs "$((pairs - 1))" pool ;;
 	*,vm,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params pool" ;;
 	*,vcpu,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params" ;;

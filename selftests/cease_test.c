@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every vCPU out of guest mode: a pCPU that does not come in time is named and
+ * the old scheduler goes on; a pool that is kept ceased for a requester goes on
+ * with the switch, at the deadline, or when the requester is gone.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "lib/attr.h"
+#include "lib/cpus.h"
+#include "lib/fault_bed.h"
+#include "lib/fixture.h"
+#include "lib/genl.h"
+
+#define LIMIT		120
+#define LATE_MS		20
+#define LONG_MS		8000
+#define STILL_MS	100
+#define TRIES		10
+/* Two ticks of the stock kernel: what a deadline of 1 ms was once */
+#define TICKS_NS	8000000
+#define WATCHED		2
+
+struct told {
+	int error;
+	uint64_t cease_ns;
+	char why[128];
+	char late[256];
+};
+
+static void take_told(const struct nlmsghdr *msg, void *arg)
+{
+	struct told *told = arg;
+
+	if (genl_cmd(msg) != VMSCHED_CMD_SWITCH_NTF)
+		return;
+	told->error = genl_u32(genl_attr(msg, VMSCHED_A_SWITCH_ERROR));
+	told->cease_ns = genl_u64(genl_attr(msg, VMSCHED_A_SWITCH_CEASE_NS));
+	snprintf(told->why, sizeof(told->why), "%s",
+		 genl_text(genl_attr(msg, VMSCHED_A_SWITCH_WHY)));
+	snprintf(told->late, sizeof(told->late), "%s",
+		 genl_text(genl_attr(msg, VMSCHED_A_SWITCH_LATE)));
+}
+
+static int ask(struct genl *g, uint8_t cmd, const char *to, unsigned int ms,
+	       struct genl_ack *ack)
+{
+	struct genl_msg m;
+
+	genl_begin(g, &m, cmd, 0);
+	if (to)
+		genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
+	genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, ms);
+	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
+}
+
+static int hold(struct genl *g, unsigned int ms)
+{
+	struct genl_ack ack;
+	int err = ask(g, VMSCHED_CMD_SCHED_HOLD, NULL, ms, &ack);
+
+	if (err)
+		printf("# refused: %s\n", ack.text);
+	return err;
+}
+
+static int switch_in(struct genl *g, const char *to, struct genl_ack *ack)
+{
+	return ask(g, VMSCHED_CMD_SCHED_SWITCH, to, LONG_MS, ack);
+}
+
+static bool active_is(const char *name)
+{
+	char active[VMSCHED_NAME_LEN] = "?";
+
+	sched_active(active, sizeof(active));
+	if (strcmp(active, name))
+		printf("# active is %s, not %s\n", active, name);
+	return !strcmp(active, name);
+}
+
+/* On CPU 0, with the thread that switches, without the help of the other ones */
+static bool stay_on_first(void)
+{
+	struct attrs attrs;
+	cpu_set_t first;
+	bool ok;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (attrs_read(&attrs, 0))
+		return false;
+	ok = !sched_setaffinity(bed_kernel_thread(&attrs, "vmsched_switch"),
+				sizeof(first), &first) &&
+	     !sched_setaffinity(0, sizeof(first), &first);
+	attrs_free(&attrs);
+	return ok;
+}
+
+static bool keep(struct rawvm *vm)
+{
+	uint64_t end = clock_ns() + HANG_LIMIT_MS * NSEC_PER_MSEC;
+	char text[16];
+
+	if (module_set_param("late_entry", "tid", rawvm_tid(vm, 0)))
+		return false;
+	do {
+		if (!module_param("late_entry", "held", text, sizeof(text)) &&
+		    atoi(text) == rawvm_tid(vm, 0))
+			return true;
+		clock_sleep_ms(1);
+	} while (clock_ns() < end);
+	printf("# the vCPU is not kept: held is %s\n", text);
+	return false;
+}
+
+static int let_go(void)
+{
+	return module_set_param("late_entry", "tid", 0);
+}
+
+/* One on CPU 1 that will be late, one on CPU 0 */
+static bool start_two(struct rawvm *vms[WATCHED])
+{
+	static const struct rawvm_spec specs[WATCHED] = {
+		{ .name = "late", .kind = RAWVM_IO, .cpus = "1" },
+		{ .name = "other", .kind = RAWVM_SPIN, .cpus = "0" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < WATCHED; i++) {
+		vms[i] = rawvm_spawn(&specs[i]);
+		if (!vms[i] ||
+		    !vm_listed(rawvm_pid(vms[i]), true, HANG_LIMIT_MS))
+			return false;
+	}
+	return true;
+}
+
+/* Each try fails at the deadline. The shortest time that one took, 0 on error */
+static uint64_t fail_in_time(struct genl *g, struct genl *events)
+{
+	struct genl_ack ack, none;
+	uint64_t least = 0;
+	struct told told;
+	unsigned int i;
+
+	for (i = 0; i < TRIES; i++) {
+		memset(&told, 0, sizeof(told));
+		if (ask(g, VMSCHED_CMD_SCHED_SWITCH, "bvt", 1, &ack) != -ETIMEDOUT)
+			return 0;
+		while (!told.error)
+			if (genl_read(events, &none, take_told, &told) < 0)
+				return 0;
+		if (told.cease_ns < NSEC_PER_MSEC)
+			return 0;
+		if (!least || told.cease_ns < least)
+			least = told.cease_ns;
+	}
+	return least;
+}
+
+TEST_F_TIMEOUT(vmsched, late_vcpu_is_named, LIMIT)
+{
+	struct rawvm *vms[WATCHED];
+	struct genl g, events;
+	struct told told = {};
+	struct genl_ack ack;
+	char name[64];
+	uint64_t id, least;
+
+	if (cpus_online() < 2)
+		SKIP(return, "needs 2 CPUs");
+	ASSERT_EQ(0, genl_open(&g));
+	ASSERT_EQ(0, genl_open(&events));
+	ASSERT_EQ(0, genl_join(&events));
+	ASSERT_EQ(0, module_insert_own("late_entry"));
+	ASSERT_TRUE(start_two(vms));
+	ASSERT_EQ(0, vm_id(rawvm_pid(vms[0]), &id));
+	ASSERT_EQ(0, switch_in(&g, "rr", &ack));
+	ASSERT_TRUE(stay_on_first());
+	snprintf(name, sizeof(name), "%llu/0 (thread %d)",
+		 (unsigned long long)id, rawvm_tid(vms[0], 0));
+
+	ASSERT_TRUE(keep(vms[0]));
+	EXPECT_EQ(-ETIMEDOUT, ask(&g, VMSCHED_CMD_SCHED_SWITCH, "bvt", LATE_MS,
+				  &ack));
+	printf("# %s\n", ack.text);
+	EXPECT_NE(NULL, strstr(ack.text, name));
+	EXPECT_NE(NULL, strstr(ack.text, "step cease"));
+	/* The first event is of the switch to rr */
+	while (!told.error)
+		ASSERT_GE(genl_read(&events, &ack, take_told, &told), 0);
+	EXPECT_EQ(ETIMEDOUT, told.error);
+	EXPECT_STREQ(name, told.late);
+	EXPECT_NE(NULL, strstr(told.why, name));
+	/* The other one goes on, and the next command is refused likewise */
+	EXPECT_TRUE(rawvm_advances(vms[1], HANG_LIMIT_MS));
+	least = fail_in_time(&g, &events);
+	metric("given_up_after", least / 1e6, "ms");
+	EXPECT_GT(least, 0);
+	EXPECT_LT(least, TICKS_NS / 2);
+	ASSERT_EQ(0, let_go());
+	EXPECT_TRUE(active_is("rr"));
+	EXPECT_TRUE(rawvm_advances(vms[0], HANG_LIMIT_MS));
+	EXPECT_TRUE(rawvm_advances(vms[1], HANG_LIMIT_MS));
+	EXPECT_EQ(0, switch_in(&g, "bvt", &ack));
+	EXPECT_TRUE(rawvm_advances(vms[0], HANG_LIMIT_MS));
+	EXPECT_EQ(0, module_remove("late_entry"));
+	genl_close(&events);
+	genl_close(&g);
+}
+
+/* The module can be removed, in its time, while an interrupt has not arrived */
+TEST_F_TIMEOUT(vmsched, unload_after_a_late_one, LIMIT)
+{
+	struct rawvm *vms[WATCHED];
+	struct genl_ack ack;
+	struct genl g;
+
+	if (cpus_online() < 2)
+		SKIP(return, "needs 2 CPUs");
+	ASSERT_EQ(0, genl_open(&g));
+	ASSERT_EQ(0, module_insert_own("late_entry"));
+	ASSERT_TRUE(start_two(vms));
+	ASSERT_EQ(0, switch_in(&g, "rr", &ack));
+	ASSERT_TRUE(stay_on_first());
+	ASSERT_TRUE(keep(vms[0]));
+	EXPECT_EQ(-ETIMEDOUT, ask(&g, VMSCHED_CMD_SCHED_SWITCH, "bvt", 1, &ack));
+	ASSERT_EQ(0, let_go());
+	EXPECT_EQ(0, switch_in(&g, "native", &ack));
+	genl_close(&g);
+	EXPECT_EQ(0, vmsched_remove_all());
+	EXPECT_TRUE(rawvm_advances(vms[0], HANG_LIMIT_MS));
+	EXPECT_EQ(0, module_remove("late_entry"));
+}
+
+static bool stands_still(struct rawvm *vm)
+{
+	uint64_t before = rawvm_progress_all(vm);
+
+	clock_sleep_ms(STILL_MS);
+	if (rawvm_progress_all(vm) == before)
+		return true;
+	printf("# %s goes on\n", rawvm_name(vm));
+	return false;
+}
+
+/* What each of the next tests does under that scheduler */
+struct held {
+	struct genl g;
+	struct rawvm *vm;
+};
+
+static bool hold_one(struct held *h, const char *under, unsigned int ms)
+{
+	struct genl_ack ack;
+
+	h->vm = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "held", .kind = RAWVM_SPIN, .nr_vcpus = 2 });
+	/* Who is forked later has the socket, too */
+	if (genl_open(&h->g))
+		return false;
+	return h->vm && vm_listed(rawvm_pid(h->vm), true, HANG_LIMIT_MS) &&
+	       !switch_in(&h->g, under, &ack) && !hold(&h->g, ms) &&
+	       stands_still(h->vm);
+}
+
+static const char * const schedulers[] = { "native", "rr" };
+
+/* Refused to others, granted to the requester, and then it is over */
+TEST_F_TIMEOUT(vmsched, held_until_the_switch, LIMIT)
+{
+	struct genl_ack ack;
+	struct genl other;
+	struct held h;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
+		ASSERT_TRUE(hold_one(&h, schedulers[i], LONG_MS));
+		ASSERT_EQ(0, genl_open(&other));
+		EXPECT_EQ(-EBUSY, switch_in(&other, "bvt", &ack));
+		EXPECT_NE(NULL, strstr(ack.text, "another requester"));
+		EXPECT_EQ(-EBUSY, ask(&other, VMSCHED_CMD_SCHED_HOLD, NULL, 50,
+				      &ack));
+		genl_close(&other);
+		EXPECT_TRUE(stands_still(h.vm));
+		EXPECT_EQ(0, switch_in(&h.g, "bvt", &ack));
+		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
+		EXPECT_TRUE(active_is("bvt"));
+		genl_close(&h.g);
+		ASSERT_EQ(0, rawvm_kill(h.vm));
+	}
+}
+
+/* A switch that is refused ends it as well, and the old scheduler goes on */
+TEST_F_TIMEOUT(vmsched, held_until_the_refusal, LIMIT)
+{
+	struct genl_ack ack;
+	struct held h;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
+		ASSERT_TRUE(hold_one(&h, schedulers[i], LONG_MS));
+		EXPECT_EQ(-ENOENT, switch_in(&h.g, "nosuch", &ack));
+		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
+		EXPECT_TRUE(active_is(schedulers[i]));
+		genl_close(&h.g);
+		ASSERT_EQ(0, rawvm_kill(h.vm));
+	}
+}
+
+TEST_F_TIMEOUT(vmsched, held_until_the_deadline, LIMIT)
+{
+	struct genl_ack ack;
+	struct held h;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
+		ASSERT_TRUE(hold_one(&h, schedulers[i], 10 * STILL_MS));
+		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
+		/* It is told that once; then it is a switch like any other */
+		EXPECT_EQ(-ETIMEDOUT, switch_in(&h.g, "bvt", &ack));
+		EXPECT_TRUE(active_is(schedulers[i]));
+		EXPECT_EQ(0, switch_in(&h.g, "bvt", &ack));
+		genl_close(&h.g);
+		ASSERT_EQ(0, rawvm_kill(h.vm));
+	}
+}
+
+/* Long before the deadline: by close(), and by kill -9 of who has the socket */
+TEST_F_TIMEOUT(vmsched, held_until_the_requester_is_gone, LIMIT)
+{
+	int status, fds[2];
+	struct held h;
+	unsigned int i;
+	char byte;
+	pid_t pid;
+
+	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
+		ASSERT_TRUE(hold_one(&h, schedulers[i], LONG_MS));
+		genl_close(&h.g);
+		EXPECT_TRUE(rawvm_advances(h.vm, LONG_MS / 4));
+
+		ASSERT_EQ(0, pipe(fds));
+		pid = fork();
+		ASSERT_GE(pid, 0);
+		if (!pid) {
+			byte = genl_open(&h.g) || hold(&h.g, LONG_MS);
+			if (write(fds[1], &byte, 1) == 1)
+				pause();
+			_exit(1);
+		}
+		ASSERT_EQ(1, read(fds[0], &byte, 1));
+		EXPECT_EQ(0, byte);
+		EXPECT_TRUE(stands_still(h.vm));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(rawvm_advances(h.vm, LONG_MS / 4));
+		EXPECT_TRUE(active_is(schedulers[i]));
+		close(fds[0]);
+		close(fds[1]);
+		ASSERT_EQ(0, rawvm_kill(h.vm));
+	}
+}
+
+/* VMs and their threads come and go meanwhile, and none gets in */
+TEST_F_TIMEOUT(vmsched, held_while_vms_come_and_go, LIMIT)
+{
+	struct rawvm *vm, *gone;
+	struct genl_ack ack;
+	struct held h;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
+		gone = rawvm_spawn(&(struct rawvm_spec) { .name = "gone" });
+		ASSERT_NE(NULL, gone);
+		ASSERT_TRUE(hold_one(&h, schedulers[i], LONG_MS));
+		ASSERT_EQ(0, rawvm_kill(gone));
+		EXPECT_TRUE(vm_listed(rawvm_pid(gone), false, HANG_LIMIT_MS));
+		vm = rawvm_launch(&(struct rawvm_spec) {
+			.name = "new", .kind = RAWVM_SPIN, .nr_vcpus = 2 });
+		ASSERT_NE(NULL, vm);
+		ASSERT_EQ(0, rawvm_pause(h.vm));
+		ASSERT_EQ(0, rawvm_resume(h.vm));
+		clock_sleep_ms(STILL_MS);
+		EXPECT_TRUE(stands_still(vm));
+		EXPECT_TRUE(stands_still(h.vm));
+		EXPECT_EQ(0, switch_in(&h.g, "bvt", &ack));
+		EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
+		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
+		genl_close(&h.g);
+		ASSERT_EQ(0, rawvm_kill(vm));
+		ASSERT_EQ(0, rawvm_kill(h.vm));
+	}
+}
+
+/* Nobody who holds a pool keeps the module */
+TEST_F_TIMEOUT(vmsched, held_until_the_module_is_gone, LIMIT)
+{
+	struct held h;
+
+	ASSERT_TRUE(hold_one(&h, "native", LONG_MS));
+	EXPECT_EQ(0, vmsched_remove_all());
+	EXPECT_TRUE(rawvm_advances(h.vm, LONG_MS / 4));
+	genl_close(&h.g);
+}
+
+TEST_HARNESS_MAIN

@@ -192,5 +192,5 @@ void vms_swap_init(void)
 void vms_swap_exit(void)
 {
 	while (atomic_read(&now_swap.left))
-		msleep(1);
+		usleep_range(100, 200);
 }

@@ -7,8 +7,8 @@
  * changes nothing) - cease within a deadline (failure: the old one goes on) -
  * commit, in one critical section that cannot fail and hands over who has a
  * pCPU - then hand over all others, drain and free what is old. The commit is made
- * in the interrupt that makes vCPUs cease (swap.c), or else by this thread. Runs in a SCHED_FIFO kthread of its
- * own, so that nothing that it switches can starve it.
+ * in the interrupt that makes vCPUs cease (swap.c), or else by this thread. Runs in
+ * a SCHED_FIFO kthread of its own, so that nothing that it switches can starve it.
  *
  * Locking: vms_mutex throughout, the pool lock for cease and commit.
  */

@@ -46,10 +46,12 @@ static bool spawn_all(struct rawvm *vms[], unsigned int n,
 /* They have woken often enough to be known, and do not any more */
 static bool spawn_sleepers(struct rawvm *vms[], unsigned int n)
 {
+	const struct rawvm_spec spec = {
+		.name = "sleeps", .kind = RAWVM_TICK, .cpus = "0",
+	};
 	unsigned int i;
 
-	if (!spawn_all(vms, n, &(struct rawvm_spec) {
-		       .name = "sleeps", .kind = RAWVM_TICK, .cpus = "0" }))
+	if (!spawn_all(vms, n, &spec))
 		return false;
 	for (i = 0; i < n; i++)
 		rawvm_set_period(vms[i], 0, NEVER_US);
@@ -241,6 +243,60 @@ TEST_F_TIMEOUT(vmsched, who_woke_has_its_weight, LIMIT)
 	metric("share_of_weight_100_of_400", share, "%");
 	EXPECT_LE(fabs(share - 25), 3);
 	ASSERT_EQ(0, sched_switch("native", NULL));
+}
+
+#define LONG_SLICE_US	80000
+#define AHEAD_MS	60
+#define SHORT_SLICE_US	1000
+
+static int set_slices(struct rawvm *vms[PAIR], unsigned int us)
+{
+	return cli_do("vm set pid:%d slice %u", rawvm_pid(vms[0]), us) ?:
+	       cli_do("vm set pid:%d slice %u", rawvm_pid(vms[1]), us);
+}
+
+/* How far the first one is ahead since @from, in ms of its own time */
+static double ahead_ms(struct rawvm *vms[PAIR], const uint64_t from[PAIR])
+{
+	uint64_t a = rawvm_progress_all(vms[0]) - from[0];
+	uint64_t b = rawvm_progress_all(vms[1]) - from[1];
+
+	/* One instruction is a nanosecond */
+	return ((double)a - b) * RAWVM_LOOP / 1e6;
+}
+
+/* Who has had too much holds the pCPU over two switches, and pays it back then */
+TEST_F_TIMEOUT(vmsched, lag_of_the_holder, LIMIT)
+{
+	struct rawvm *vms[PAIR];
+	uint64_t from[PAIR];
+	double before, after;
+	struct genl g;
+	int i;
+
+	if (!clock_is_exact())
+		SKIP(return, "lags need exact time");
+	ASSERT_TRUE(spawn_all(vms, PAIR, &(struct rawvm_spec) {
+			      .name = "spins", .cpus = "0" }));
+	ASSERT_EQ(0, set_slices(vms, LONG_SLICE_US));
+	ASSERT_EQ(0, genl_open(&g));
+	ASSERT_EQ(0, control_first());
+	ASSERT_EQ(0, genl_switch(&g, "bvt"));
+	for (i = 0; i < PAIR; i++)
+		from[i] = rawvm_progress_all(vms[i]);
+	clock_sleep_ms(AHEAD_MS);
+	before = ahead_ms(vms, from);
+	ASSERT_EQ(0, genl_switch(&g, "rr"));
+	ASSERT_EQ(0, genl_switch(&g, "bvt"));
+	ASSERT_EQ(0, set_slices(vms, SHORT_SLICE_US));
+	clock_sleep_ms(400);
+	after = ahead_ms(vms, from);
+	metric("ahead_before", before, "ms");
+	metric("ahead_after", after, "ms");
+	EXPECT_GE(fabs(before), AHEAD_MS / 2);
+	EXPECT_LE(fabs(after), 5);
+	ASSERT_EQ(0, genl_switch(&g, "native"));
+	genl_close(&g);
 }
 
 TEST_HARNESS_MAIN

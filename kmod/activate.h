@@ -129,6 +129,19 @@ static inline void __vms_sched_charge(struct vms_pool *pool,
 	__vms_call_end(pool, began);
 }
 
+/* Of a scheduler that has take(). Returns the slice. */
+static inline u64 __vms_sched_take(struct vms_pool *pool,
+				   struct vmsched_vcpu *ent, u64 now)
+{
+	struct vmsched_inst *inst = pool->inst;
+	u64 slice;
+
+	if (!vms_may_call(inst))
+		return 0;
+	slice = inst->ops->take(inst, ent, now);
+	return __vms_fault_check_slice(inst, slice) ? slice : 0;
+}
+
 /* Of a scheduler that has block() */
 static inline void __vms_sched_block(struct vms_pool *pool,
 				     struct vmsched_vcpu *ent, u64 now)

@@ -151,26 +151,19 @@ static void stop_all(struct vms_pool *pool, u64 now)
 	raw_spin_unlock_irq(&pool->lock);
 }
 
-/**
- * __vms_resume() - give each vCPU back what it may do under the scheduler in force
- * @pool: the pool, lock held
- * @later: those that had waited before are woken later, if it is native
- * @now: vms_now()
- */
-void __vms_resume(struct vms_pool *pool, bool later, u64 now)
+/* Give each vCPU back what it may do under the scheduler that is in force. */
+static void resume(struct vms_pool *pool)
 {
 	struct vms_vcpu *v;
 
 	lockdep_assert_held(&pool->lock);
 	pool->ceased = false;
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		bool wait = later && !pool->managed && v->waited;
-
 		if (!pool->managed)
 			WRITE_ONCE(v->pass, VMS_PASS_ANY);
 		else if (v->state == VMS_GRANTED)
 			WRITE_ONCE(v->pass, v->cpu);
-		if (v->parked && v->pass != VMS_PASS_NONE && !wait)
+		if (v->parked && v->pass != VMS_PASS_NONE)
 			vms_wake_later(v);
 		v->waited = false;
 	}
@@ -182,13 +175,10 @@ void __vms_resume(struct vms_pool *pool, bool later, u64 now)
  */
 void vms_uncease(struct vms_pool *pool)
 {
-	u64 now;
-
 	raw_spin_lock_irq(&pool->lock);
-	now = vms_now();
-	__vms_resume(pool, false, now);
+	resume(pool);
 	/* Slices may have ended meanwhile. */
-	__vms_resched_all(pool, now);
+	__vms_resched_all(pool, vms_now());
 	raw_spin_unlock_irq(&pool->lock);
 }
 
@@ -232,7 +222,7 @@ static void name_late(struct vms_pool *pool, struct vms_switch *req)
  * @start: vms_now()
  * @req: within what time; gets how long it took, and who was late
  *
- * Return: 0, and vms_uncease() or __vms_resume() must follow; or -ETIMEDOUT, and
+ * Return: 0, and the commit of a switch or vms_uncease() must follow; or -ETIMEDOUT, and
  * the VMs go on already.
  */
 int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req)

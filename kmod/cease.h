@@ -31,7 +31,25 @@ void vms_cease_exit(void);
 bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc);
 int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req);
 void vms_uncease(struct vms_pool *pool);
-void __vms_resume(struct vms_pool *pool, bool later, u64 now);
+
+/**
+ * struct vms_swap - a change that is made in an interrupt
+ * @commit:	makes it: the pool has ceased, its lock is held
+ * @start:	answer: when vCPUs had to exit
+ * @cease_ns:	answer: from then until all were outside
+ * @commit_ns:	answer: from then until it was made
+ */
+struct vms_swap {
+	void (*commit)(struct vms_pool *pool, struct vms_swap *swap);
+	u64 start;
+	u64 cease_ns;
+	u64 commit_ns;
+};
+
+/* swap.c */
+void vms_swap_init(void);
+void vms_swap_exit(void);
+int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap);
 
 /* hold.c: ceased before the image of the next scheduler is loaded */
 void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);

@@ -136,52 +136,6 @@ void __vms_release(struct vms_pcpu *pc)
 		cpumask_set_cpu(pc->cpu, &pc->pool->idle);
 }
 
-/* What is left of the slice of a pCPU's holder. */
-u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now)
-{
-	u64 used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
-
-	return pc->slice_ns > used ? pc->slice_ns - used : 0;
-}
-
-/**
- * __vms_arm_slice() - let the slice of a pCPU end in time
- * @pc: the pCPU
- * @now: vms_now()
- *
- * A slice counts executed time, so the timer only runs once the holder does:
- * it is called when a grant is given and again when the holder gets in.
- */
-void __vms_arm_slice(struct vms_pcpu *pc, u64 now)
-{
-	u64 left;
-
-	if (!pc->cur || !pc->slice_ns || !READ_ONCE(pc->cur->on_cpu))
-		return;
-	left = __vms_slice_left(pc, now);
-	hrtimer_start(&pc->timer, ns_to_ktime(max_t(u64, left, NSEC_PER_USEC)),
-		      HRTIMER_MODE_REL_PINNED_HARD);
-}
-
-/**
- * __vms_slice_timed() - the timer of a pCPU is on and ends within the slice
- * @pc: the pCPU, which has a holder
- * @now: vms_now()
- *
- * Who armed it may not hold the grant any more. When it ends, it finds out how
- * much of the slice is left, and starts for that.
- *
- * Return: true if so, or if there is no slice to end.
- */
-bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now)
-{
-	if (!pc->slice_ns)
-		return true;
-	return hrtimer_is_queued((struct hrtimer *)&pc->timer) &&
-	       ktime_to_ns(hrtimer_get_expires(&pc->timer)) <=
-		       now + __vms_slice_left(pc, now);
-}
-
 static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 {
 	pc->cur = v;
@@ -205,16 +159,29 @@ static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
  */
 void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now)
 {
-	struct vmsched_inst *inst = pc->pool->inst;
 	u64 slice;
 
-	if (!vms_may_call(inst))
+	if (!vms_may_call(pc->pool->inst))
 		return;
-	slice = inst->ops->take(inst, v->ent, now);
-	if (!__vms_fault_check_slice(inst, slice))
-		slice = 0;
-	give(pc, v, slice ? min(slice, most) : 0, now);
-	__vms_arm_slice(pc, now);
+	slice = __vms_sched_take(pc->pool, v->ent, now);
+	/* Those that it was timed for may not be queued yet. */
+	if (most != U64_MAX)
+		slice = slice ? min(slice, most) : most;
+	give(pc, v, slice, now);
+	/* A timer that is on for a part of it will do; it is set anew then. */
+	if (!__vms_slice_timed(pc, VMS_SLICE_MIN_NS / 2, now))
+		__vms_arm_slice(pc, now);
+}
+
+/* Who holds a pCPU waits again. */
+static void requeue(struct vms_pcpu *pc, u64 now)
+{
+	struct vms_vcpu *v = pc->cur;
+
+	__vms_charge(v, now);
+	__vms_release(pc);
+	set_waiting(v, now);
+	enqueue(v, VMSCHED_WHY_REQUEUE, now);
 }
 
 /**
@@ -224,15 +191,21 @@ void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now)
  *	of its pool is held
  * @now: vms_now()
  *
- * If it waits in the queue of this pCPU, it has the grant then.
+ * If it waits in the queue of this pCPU, it has the grant then; also if another one
+ * has kept it, which Linux has displaced before that could enter guest mode. All
+ * whom Linux runs before that one would have to go to their gates.
  */
 void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
 {
 	if (v->pool != pc->pool)
 		return;
 	lockdep_assert_held(&pc->pool->lock);
-	if (!pc->cur && v->cpu == pc->cpu && v->state == VMS_WAITING &&
-	    !v->parked && vms_inside(v->task))
+	if (v->cpu != pc->cpu || v->state != VMS_WAITING || v->parked ||
+	    !vms_inside(v->task))
+		return;
+	if (pc->cur && !READ_ONCE(pc->cur->on_cpu))
+		requeue(pc, now);
+	if (!pc->cur)
 		__vms_take(pc, v, U64_MAX, now);
 }
 
@@ -354,6 +327,9 @@ void __vms_resched(struct vms_pool *pool, int cpu, u64 now)
 	    !cpumask_test_cpu(cpu, &pool->online))
 		return;
 
+	/* The scheduler shall choose among all. */
+	if (unlikely(pool->leaving))
+		__vms_bring_runnable(pool, now);
 	if (prev) {
 		__vms_charge(prev, now);
 		__vms_release(pc);
@@ -429,35 +405,44 @@ void __vms_close(struct vms_pool *pool, u64 now)
 }
 
 /* @v waits on a pCPU that has a holder: when must that one leave? */
-static void preempt(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+static s64 preempt_in(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 {
-	struct vmsched_inst *inst = pool->inst;
 	struct vms_pcpu *pc = vms_pcpu(v->cpu);
-	s64 in = pc->slice_ns ? VMSCHED_NEVER : 0;
-	u64 used;
 
 	__vms_charge(pc->cur, now);
-	if (inst->ops->preempt_in)
-		in = __vms_sched_preempt_in(pool, pc->cpu, pc->cur->ent,
-					    v->ent, now);
-	if (in <= 0) {
-		__vms_resched(pool, pc->cpu, now);
-		return;
-	}
-	if (in == VMSCHED_NEVER)
-		return;
+	if (pool->inst->ops->preempt_in)
+		return __vms_sched_preempt_in(pool, pc->cpu, pc->cur->ent,
+					      v->ent, now);
+	return pc->slice_ns ? VMSCHED_NEVER : 0;
+}
 
-	used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
-	if (!pc->slice_ns || used + in < pc->slice_ns) {
-		pc->slice_ns = used + max_t(u64, in, VMS_SLICE_MIN_NS);
-		__vms_arm_slice(pc, now);
-	}
+static void preempt(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+{
+	s64 in = preempt_in(pool, v, now);
+
+	if (in <= 0)
+		__vms_resched(pool, v->cpu, now);
+	else
+		__vms_shorten(vms_pcpu(v->cpu), in, now);
+}
+
+/**
+ * __vms_limit() - let the slice of a holder end in time for another one
+ * @v: the other one, which has been queued; more may follow
+ * @now: vms_now()
+ */
+void __vms_limit(struct vms_vcpu *v, u64 now)
+{
+	struct vms_pcpu *pc = vms_pcpu(v->cpu);
+
+	if (pc->cur)
+		__vms_shorten(pc, preempt_in(v->pool, v, now), now);
 }
 
 /* Give @v, which was just queued, a pCPU or a place in the order. */
 static void dispatch(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 {
-	if (pool->ceased)
+	if (pool->ceased || v->state != VMS_WAITING)
 		return;
 	if (!vms_pcpu(v->cpu)->cur)
 		__vms_resched(pool, v->cpu, now);
@@ -465,6 +450,24 @@ static void dispatch(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 		return;
 	if (vms_pcpu(v->cpu)->cur)
 		preempt(pool, v, now);
+}
+
+/**
+ * __vms_follow() - a vCPU that was left behind by a switch comes by itself
+ * @v: attached vCPU of the current thread, pool lock held
+ * @now: vms_now()
+ *
+ * Also the first that Linux runs on a pCPU that is open.
+ */
+void __vms_follow(struct vms_vcpu *v, u64 now)
+{
+	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
+	bool follows = __vms_bring(v, now);
+
+	if (pc->open)
+		__vms_take_open(pc, v, now);
+	if (follows && v->pool->managed)
+		dispatch(v->pool, v, now);
 }
 
 /**
@@ -478,6 +481,7 @@ void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 	struct vms_pool *pool = v->vm->pool;
 
 	lockdep_assert_held(&pool->lock);
+	__vms_bring(v, now);
 	if (v->state == VMS_WAITING || v->state == VMS_GRANTED)
 		return;
 	if (test_bit(VMS_F_DEAD, &v->flags))
@@ -504,10 +508,12 @@ void __vms_not_runnable(struct vms_vcpu *v, enum vms_state state, u64 now)
 	struct vms_pool *pool = v->vm->pool;
 	struct vmsched_inst *inst = pool->inst;
 	struct vms_pcpu *pc = v->cpu >= 0 ? vms_pcpu(v->cpu) : NULL;
-	enum vms_state old = v->state;
+	enum vms_state old;
 
 	lockdep_assert_held(&pool->lock);
+	__vms_bring(v, now);
 	__vms_unprefer(v);
+	old = v->state;
 	WRITE_ONCE(v->state, state);
 	if (!pool->managed || old == VMS_OFF || old == VMS_HALTED)
 		return;
@@ -565,6 +571,8 @@ void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now)
 	struct vms_pool *pool = v->vm->pool;
 
 	lockdep_assert_held(&pool->lock);
+	if (v->pool)
+		__vms_bring(v, now);
 	cpumask_copy(v->allowed, mask);
 	if (v->cpu < 0 || !cpumask_test_cpu(v->cpu, mask))
 		move_home(pool, v, now);

@@ -104,6 +104,7 @@ static void __bypass(struct vms_pool *pool, u64 now)
 		__vms_release(pc);
 	}
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		__vms_bring(v, now);
 		if (v->state == VMS_WAITING) {
 			v->use.wait_ns += max_t(s64, now - v->wait_from, 0);
 			WRITE_ONCE(v->state, VMS_GRANTED);

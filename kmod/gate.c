@@ -134,6 +134,8 @@ static enum verdict judge(struct vms_vcpu *v)
 	v->parked = false;
 	if (test_bit(VMS_F_DEAD, &v->flags))
 		return GATE_PASS;
+	if (unlikely(pool->leaving))
+		__vms_follow(v, vms_now());
 	if (!pool->managed && !pool->ceased) {
 		WRITE_ONCE(v->pass, VMS_PASS_ANY);
 		return GATE_PASS;

@@ -5,9 +5,10 @@
  *
  * Order: check, pin the new module, allocate and init everything new (failure
  * changes nothing) - cease within a deadline (failure: the old one goes on) -
- * export, commit, import, resume, all in one critical section that cannot
- * fail - then drain and free what is old. Runs in a SCHED_FIFO kthread of its
- * own, so that nothing that it switches can starve it.
+ * commit, in one critical section that cannot fail and hands over who has a
+ * pCPU - then hand over all others, drain and free what is old. The commit is made
+ * in the interrupt that makes vCPUs cease (swap.c), or else by this thread. Runs in
+ * a SCHED_FIFO kthread of its own, so that nothing that it switches can starve it.
  *
  * Locking: vms_mutex throughout, the pool lock for cease and commit.
  */
@@ -18,9 +19,6 @@
 #include "cease.h"
 #include "console.h"
 #include "vmsched.h"
-
-/* How long to wait for the guest entries that end the blackout. */
-#define HOLD_WAIT_MS	10
 
 /* How long guest entries are looked at after the last switch to native. */
 #define WATCH_ON_FOR	HZ
@@ -34,65 +32,6 @@ struct job {
 	struct vms_switch *req;
 	struct completion done;
 };
-
-static bool still_held(struct vms_pool *pool)
-{
-	int cpu;
-
-	for_each_cpu(cpu, &pool->cpus)
-		if (READ_ONCE(vms_pcpu(cpu)->held_from))
-			return true;
-	return false;
-}
-
-/*
- * Whoever waits at the gate of a pool that is native now may go on, and who got
- * or kept the pCPU where it was is bound to it. That takes longer than all the
- * rest of a switch, so it comes after those who ran.
- */
-static void settle_all(struct vms_pool *pool)
-{
-	struct vms_vcpu *v;
-
-	raw_spin_lock_irq(&pool->lock);
-	__vms_close(pool, vms_now());
-	list_for_each_entry(v, &pool->vcpus, pool_node)
-		if (v->parked ? v->pass == VMS_PASS_ANY :
-				v->pass >= 0 && READ_ONCE(v->pinned) != v->pass)
-			vms_wake_later(v);
-	raw_spin_unlock_irq(&pool->lock);
-}
-
-/*
- * Longest time that a pCPU which was in guest mode did not get back into it:
- * from the begin of the cease to the first guest entry afterwards. One that
- * has no vCPU to run any more is not waited for.
- */
-static u64 measure_hold(struct vms_pool *pool, u64 least)
-{
-	ktime_t end = ktime_add_ms(ktime_get(), HOLD_WAIT_MS);
-	u64 held, now;
-	int cpu;
-
-	if (still_held(pool))
-		usleep_range(50, 100);
-	settle_all(pool);
-	while (still_held(pool) && ktime_before(ktime_get(), end))
-		usleep_range(50, 100);
-
-	raw_spin_lock_irq(&pool->lock);
-	now = vms_now();
-	held = max(pool->held_ns, least);
-	for_each_cpu(cpu, &pool->cpus) {
-		struct vms_pcpu *pc = vms_pcpu(cpu);
-
-		if (pc->held_from && vms_wants_to_run(pool, pc))
-			held = max(held, now - pc->held_from);
-		WRITE_ONCE(pc->held_from, 0);
-	}
-	raw_spin_unlock_irq(&pool->lock);
-	return held;
-}
 
 static void __turn(struct vms_pool *pool, const struct vms_activation *to)
 {
@@ -109,34 +48,45 @@ static void turn(struct vms_pool *pool, const struct vms_activation *to)
 	raw_spin_unlock_irq(&pool->lock);
 }
 
-/* The change itself: nothing here allocates, sleeps or fails. */
-static void commit(struct vms_pool *pool, struct vmsched_inst *new,
-		   const struct vms_activation *to, struct vms_switch *req)
-{
-	bool was_native = !pool->managed;
-	struct vms_vcpu *v;
-	u64 now;
+/* A change of scheduler, and what it turns to */
+struct change {
+	struct vms_swap swap;
+	struct vmsched_inst *new;
+	const struct vms_activation *to;
+};
 
-	raw_spin_lock_irq(&pool->lock);
-	now = vms_now();
-	__vms_export_all(pool, now);
-	pool->inst = new;
-	__turn(pool, to);
-	WRITE_ONCE(pool->managed, new->ops != &vms_native_ops);
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		swap(v->ent, v->next_ent);
-		v->ent->cpu = v->cpu;
-		req->vcpus++;
-	}
-	if (vms_may_call(new))
-		new->ops->activate(new, now);
-	__vms_import_all(pool, was_native, now);
-	__vms_resume(pool, true, now);
-	__vms_fill_all(pool, now);
+/*
+ * The change itself: nothing here allocates, sleeps or fails. It takes as long as
+ * there are pCPUs, however many vCPUs wait or are halted.
+ */
+static void commit(struct vms_pool *pool, struct vms_swap *swap)
+{
+	struct change *c = container_of(swap, struct change, swap);
+	bool was_native = !pool->managed;
+	u64 now = vms_now();
+
+	lockdep_assert_held(&pool->lock);
+	__vms_note_holders(pool, now);
+	pool->leaving = pool->inst;
+	pool->inst = c->new;
+	__turn(pool, c->to);
+	WRITE_ONCE(pool->managed, c->new->ops != &vms_native_ops);
+	c->new->partial = true;
+	if (vms_may_call(c->new))
+		c->new->ops->activate(c->new, now);
+	WRITE_ONCE(pool->ceased, false);
+	__vms_bring_holders(pool, was_native, now);
 	/* What it did wrong before it was in force counts now. */
-	if (!vms_may_call(new))
-		vms_fault_again(new);
+	if (!vms_may_call(c->new))
+		vms_fault_again(c->new);
+}
+
+static void commit_here(struct vms_pool *pool, struct vms_swap *swap)
+{
+	raw_spin_lock_irq(&pool->lock);
+	commit(pool, swap);
 	raw_spin_unlock_irq(&pool->lock);
+	swap->commit_ns = vms_now() - swap->start;
 }
 
 static int fail(struct vms_switch *req, int err, u32 attr, const char *why)
@@ -234,16 +184,36 @@ static int fail_late(struct vms_switch *req, int err)
 
 static int cease(struct vms_pool *pool, u64 *start, struct vms_switch *req)
 {
+	int err;
+
+	*start = vms_now();
+	err = vms_cease(pool, *start, req);
+	return err ? fail_late(req, err) : 0;
+}
+
+/* Make the change @c, once all vCPUs have ceased; or not, and say why. */
+static int cease_and_commit(struct vms_pool *pool, struct change *c,
+			    struct vms_switch *req)
+{
 	int err = step(req, VMS_STEP_CEASE);
 
 	if (err)
 		return err;
-	*start = vms_hold_since(pool, req);
-	if (*start)
-		return 0;
-	*start = vms_now();
-	err = vms_cease(pool, *start, req);
-	return err ? fail_late(req, err) : 0;
+	vms_handover_prepare(pool);
+	c->swap.start = vms_hold_since(pool, req);
+	if (!c->swap.start) {
+		err = vms_swap_run(pool, &c->swap);
+		req->cease_ns = c->swap.cease_ns;
+		if (!err)
+			return 0;
+		if (err != -EAGAIN)
+			return fail_late(req, err);
+		err = cease(pool, &c->swap.start, req);
+		if (err)
+			return err;
+	}
+	commit_here(pool, &c->swap);
+	return 0;
 }
 
 /* From the old instance to @new, which is ready. */
@@ -252,18 +222,17 @@ static int change(struct vms_pool *pool, struct vmsched_inst *new,
 {
 	struct vmsched_inst *old = pool->inst;
 	const struct vmsched_ops *old_ops = old->ops;
-	u64 start;
+	struct change c = { .swap.commit = commit, .new = new, .to = to };
 	int err;
 
 	if (!pool->managed)
 		rehome(pool);
-	err = create_next(pool, new, req) ?: cease(pool, &start, req);
+	err = create_next(pool, new, req) ?: cease_and_commit(pool, &c, req);
 	if (err)
 		return err;
-	commit(pool, new, to, req);
 	vms_hold_taken(pool);
-	req->blackout_ns = vms_now() - start;
-	req->blackout_ns = measure_hold(pool, req->blackout_ns);
+	req->vcpus = pool->nr_vcpus;
+	req->blackout_ns = vms_settle(pool, c.swap.commit_ns);
 
 	/* The old instance: each call of it was made under the pool lock. */
 	destroy_next(pool);
@@ -475,7 +444,7 @@ static void hold_fn(struct kthread_work *work)
 		goto out;
 	mutex_lock(&vms_mutex);
 	if (!vms_is_held(pool)) {
-		err = cease(pool, &start, req);
+		err = step(req, VMS_STEP_CEASE) ?: cease(pool, &start, req);
 		if (!err)
 			vms_hold_begin(pool, start, req);
 	}
@@ -561,6 +530,7 @@ int vms_switch_all_native(void)
 
 int vms_switch_init(void)
 {
+	vms_swap_init();
 	vms_cease_init();
 	worker = kthread_create_worker(0, "vmsched_switch");
 	if (IS_ERR(worker))
@@ -578,5 +548,6 @@ void vms_switch_stop(void)
 void vms_switch_exit(void)
 {
 	kthread_destroy_worker(worker);
+	vms_swap_exit();
 	vms_cease_exit();
 }

@@ -13,6 +13,7 @@
 
 struct vms_pcpu;
 struct vms_pool;
+struct vms_vcpu;
 
 /**
  * struct vms_switch - a request to change the scheduler, and its answer
@@ -72,8 +73,15 @@ void vms_switch_queue_later(struct kthread_delayed_work *work,
 			    unsigned long delay);
 int vms_switch_here(struct vms_switch *req);
 
+/* settle.c */
+u64 vms_settle(struct vms_pool *pool, u64 least);
+
 /* handover.c: from one scheduler to the next */
-void __vms_export_all(struct vms_pool *pool, u64 now);
-void __vms_import_all(struct vms_pool *pool, bool linux_had, u64 now);
+void vms_handover_prepare(struct vms_pool *pool);
+void __vms_note_holders(struct vms_pool *pool, u64 now);
+void __vms_bring_holders(struct vms_pool *pool, bool linux_had, u64 now);
+void __vms_bring_runnable(struct vms_pool *pool, u64 now);
+bool __vms_bring_slow(struct vms_vcpu *v, u64 now);
+void vms_handover_finish(struct vms_pool *pool);
 
 #endif /* _VMS_SWITCH_H */

@@ -21,6 +21,27 @@ static void account(struct vms_vcpu *v, u64 now)
 		   v->use.run_ns + (now > since ? now - since : 0));
 }
 
+static bool may_enter(const struct vms_vcpu *v)
+{
+	if (test_bit(VMS_F_DEAD, &v->flags))
+		return true;
+	if (v->pass == VMS_PASS_ANY)
+		return !v->pool->ceased;
+	return v->pass == smp_processor_id();
+}
+
+/*
+ * Nobody has taken the pass from a vCPU that Linux has run until now. Who starts
+ * a cease writes that before it interrupts this pCPU.
+ */
+static bool is_free(const struct vms_vcpu *v)
+{
+	const struct vms_pool *pool = READ_ONCE(v->pool);
+
+	return !pool ||
+	       (!READ_ONCE(pool->ceased) && !READ_ONCE(pool->managed));
+}
+
 static bool stopped_entry(struct vms_vcpu *v, u64 now)
 {
 	struct vms_pool *pool = READ_ONCE(v->pool);
@@ -28,13 +49,12 @@ static bool stopped_entry(struct vms_vcpu *v, u64 now)
 
 	if (pool) {
 		raw_spin_lock(&pool->lock);
+		__vms_follow(v, now);
 		if (!pool->managed && !pool->ceased)
 			WRITE_ONCE(v->pass, VMS_PASS_ANY);
 		else if (v->state == VMS_OFF || v->state == VMS_HALTED)
 			__vms_runnable(v, VMSCHED_WHY_ENTER, now);
-		if (this_cpu_read(vms_pcpus.open))
-			__vms_take_open(this_cpu_ptr(&vms_pcpus), v, now);
-		stop = v->pass != VMS_PASS_ANY && v->pass != smp_processor_id();
+		stop = !may_enter(v);
 		raw_spin_unlock(&pool->lock);
 		if (!stop)
 			return false;
@@ -54,6 +74,7 @@ static void end_of_hold(struct vms_vcpu *v, u64 now)
 	if (pc->held_from && !pool->ceased) {
 		pool->held_ns = max(pool->held_ns, now - pc->held_from);
 		WRITE_ONCE(pc->held_from, 0);
+		pc->open = false;
 	}
 	raw_spin_unlock(&pool->lock);
 }
@@ -69,8 +90,8 @@ void vms_track_enter(struct vms_vcpu *v)
 {
 	int pass = READ_ONCE(v->pass);
 
-	if (pass != VMS_PASS_ANY && pass != smp_processor_id() &&
-	    stopped_entry(v, vms_now()))
+	if (pass != smp_processor_id() &&
+	    (pass != VMS_PASS_ANY || !is_free(v)) && stopped_entry(v, vms_now()))
 		return;
 	if (this_cpu_read(vms_pcpus.held_from))
 		end_of_hold(v, vms_now());
@@ -88,7 +109,7 @@ static void begin_slice(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
 	bool woken = v->woken;
 
 	v->woken = false;
-	if (pc->cur == v && !(woken && __vms_slice_timed(pc, now)))
+	if (pc->cur == v && !(woken && __vms_slice_timed(pc, 0, now)))
 		__vms_arm_slice(pc, now);
 }
 
@@ -115,8 +136,7 @@ void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 		v->woken = true;
 		__vms_runnable(v, VMSCHED_WHY_WAKE, now);
 	}
-	if (this_cpu_read(vms_pcpus.open))
-		__vms_take_open(this_cpu_ptr(&vms_pcpus), v, now);
+	__vms_follow(v, now);
 	if (pool->managed && !v->parked && vms_inside(v->task) &&
 	    (v->pass != cpu || vms_apply_disturbed(v)))
 		vms_gate_arm(v);

@@ -24,6 +24,7 @@
 
 #include "call.h"
 #include "fault.h"
+#include "notify.h"
 #include "switch.h"
 
 struct kobject;
@@ -93,6 +94,8 @@ enum vms_vcpu_flag {
  * @inst:	active instance; changed by switch.c only, under vms_mutex too
  * @way:	how requests reach it, likewise
  * @sched_id:	identifier of its scheduler, likewise
+ * @leaving:	instance that was active before, while vCPUs are left behind with
+ *		it, see handover.c; else NULL
  * @managed:	the active scheduler gates vCPUs (it is neither native nor at fault)
  * @calls:	of the scheduler, to tell which one is timed
  * @slow_calls:	that took too long since @slow_since
@@ -127,6 +130,7 @@ struct vms_pool {
 	char name[VMSCHED_NAME_MAX];
 	raw_spinlock_t lock;	/* see above */
 	struct vmsched_inst *inst;
+	struct vmsched_inst *leaving;
 	enum vms_way way;
 	u32 sched_id;
 	bool managed;
@@ -170,8 +174,8 @@ struct vms_pool {
  * @owed:	(P) @cur is parked, and is woken by who was before it, on its way to
  *		the gate; or when that one loses this pCPU, or takes too long. Who
  *		loses it looks without the lock, see locking.rst
- * @open:	(P) has no holder since a switch from native: whoever Linux runs
- *		here first becomes that
+ * @open:	(P) since a switch from native nobody has entered guest mode here:
+ *		whoever Linux runs first becomes the holder
  * @yielder:	(P) the holder gives up its grant just now: nobody else's turn is
  *		to be had by that, but it is not to be its own again, and
  * @heir:	(P) who of its siblings gets it, if one does, and
@@ -182,13 +186,15 @@ struct vms_pool {
  * @kick_work:	does nothing but to force an exit from guest mode
  * @cease_csd:	makes this pCPU leave guest mode during a cease
  * @out:	it has done so
+ * @swap_csd:	the same when the scheduler is changed in that interrupt
+ * @ran:	(P) the vCPU that had to cease here, until the change
  * @held_from:	(P) when the vCPU that ran here had to cease, 0 once one entered
  *		guest mode again
  * @on:		followed vCPU that runs here; written by this pCPU, cleared by
  *		whoever takes a vCPU out
  * @grants:	(P) given so far
- * @keeps:	during a switch, (P): who goes on here afterwards, and
- * @keeps_ns:	the longest time that it may
+ * @keeps:	during a switch, (P): who had this pCPU before it, and
+ * @keeps_ns:	the longest time that it may go on
  * @watch_ran:	(P) what the watchdog found: time that vCPUs of this queue executed
  *		since it looked last,
  * @watch_weight: weight of those of them that can run,
@@ -214,6 +220,8 @@ struct vms_pcpu {
 	struct irq_work kick_work;
 	call_single_data_t cease_csd;
 	bool out;
+	call_single_data_t swap_csd;
+	struct vms_vcpu *ran;
 	u64 held_from;
 	struct vms_vcpu *on;
 	struct vms_vcpu *keeps;
@@ -478,17 +486,22 @@ void __vms_rehome_all(struct vms_pool *pool);
 void __vms_take(struct vms_pcpu *pc, struct vms_vcpu *v, u64 most, u64 now);
 void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now);
 void __vms_close(struct vms_pool *pool, u64 now);
-u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now);
+void __vms_follow(struct vms_vcpu *v, u64 now);
+void __vms_limit(struct vms_vcpu *v, u64 now);
 void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now);
 void __vms_place(struct vms_vcpu *v, int cpu);
-void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
-bool __vms_slice_timed(const struct vms_pcpu *pc, u64 now);
 void __vms_release(struct vms_pcpu *pc);
 bool __vms_end_slice(struct vms_pcpu *pc, u64 now);
 void __vms_hand_over(struct vms_pool *pool, struct vms_pcpu *pc);
 struct vms_vcpu *__vms_take_owed(struct vms_pool *pool, struct vms_vcpu *by);
 struct vms_vcpu *__vms_pick(struct vms_pool *pool, int cpu, u64 now,
 			    u64 *slice);
+
+/* slice.c */
+u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now);
+void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
+bool __vms_slice_timed(const struct vms_pcpu *pc, u64 late, u64 now);
+void __vms_shorten(struct vms_pcpu *pc, s64 in, u64 now);
 
 /* wake.c: what has to wait until no lock of Linux is held */
 void vms_wake_later(struct vms_vcpu *v);
@@ -566,6 +579,18 @@ static inline enum vmsched_activate vms_activated(const struct vms_pool *pool)
 }
 
 
+/**
+ * __vms_bring() - hand a vCPU over, if a switch has left it behind
+ * @v: attached vCPU, pool lock held
+ * @now: vms_now()
+ *
+ * Return: true if it was; who waits then has no pCPU yet.
+ */
+static inline bool __vms_bring(struct vms_vcpu *v, u64 now)
+{
+	return unlikely(v->pool->leaving) && __vms_bring_slow(v, now);
+}
+
 /* kvm.c, hooks.c */
 int vms_kvm_init(void);
 int vms_kvm_watch(bool on);
@@ -577,24 +602,5 @@ void vms_hooks_exit(void);
 /* sysfs.c */
 int vms_sysfs_init(void);
 void vms_sysfs_exit(void);
-
-/* netlink.c, notify.c, fill.c */
-struct genl_info;
-struct sk_buff;
-extern struct genl_family vmsched_nl_family;
-int vms_netlink_init(void);
-void vms_netlink_exit(void);
-void vms_notify_init(void);
-void vms_notify_exit(void);
-void vms_notify_vm(u8 cmd, struct vms_vm *vm);
-void vms_notify_switch(const struct vms_switch *req);
-void vms_notify_fault(const struct vms_pool *pool);
-int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
-		   u32 users);
-int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool);
-int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid);
-int vms_fill_vcpu(struct sk_buff *skb, struct vms_vcpu *v);
-int vms_fill_fault(struct sk_buff *skb, const struct vms_pool *pool);
-int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req);
 
 #endif /* _VMS_VMSCHED_H */

@@ -28,12 +28,14 @@ static u64 take_for(struct vms_pool *pool, struct vms_vcpu *v, int cpu, u64 now)
 		v->migrations++;
 		__vms_sched_enqueue(pool, v->ent, VMSCHED_WHY_MOVE, now);
 	}
-	return pool->inst->ops->take(pool->inst, v->ent, now);
+	return __vms_sched_take(pool, v->ent, now);
 }
 
 static bool can_have(const struct vms_vcpu *v, int cpu)
 {
-	return v->state == VMS_WAITING && cpumask_test_cpu(cpu, v->allowed);
+	/* One that a switch has left behind comes when it is brought. */
+	return v->state == VMS_WAITING && v->ent->inst == v->vm->pool->inst &&
+	       cpumask_test_cpu(cpu, v->allowed);
 }
 
 /**

@@ -186,7 +186,7 @@ static const struct failing in_a_switch[] = {
 	{ "vms_hook_entry", -ENOMEM },
 	{ "vms_inst_create", -ENOSPC },
 	{ "vms_ent_create", -ENODEV },
-	{ "vms_await_cease", -ETIMEDOUT },
+	{ "vms_swap_run", -ETIMEDOUT },
 };
 
 static bool switch_fails(struct genl *g, const struct failing *f)

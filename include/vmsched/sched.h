@@ -164,10 +164,13 @@ enum vmsched_why {
  *		before exported (or zeroes, for a new vCPU), before its first
  *		enqueue(); others may be queued by then.
  * @activate:	required. The instance is in force from now on. Cannot fail.
- * @deactivate:	required. It is not any more; all vCPUs were taken out.
+ * @deactivate:	required. It is not any more; all vCPUs were taken out. Some time
+ *		after the next one has been activated.
  * @set_params:	required. @v->params changed. @v may be queued.
- * @export_state: required. Fill @carry; no vCPU is queued any more, and each
- *		has been charged.
+ * @export_state: required. Fill @carry; @v is not queued any more, and has been
+ *		charged. Others may be queued and charged, and are dequeued and
+ *		exported later, but nobody is queued, picked or granted any more:
+ *		what @v is owed does not depend on when it is asked.
  * @api:	VMSCHED_API
  * @version:	version of the scheduler
  * @honours:	parameters that it acts on, VMSCHED_HONOURS_*
@@ -227,6 +230,9 @@ struct vmsched_ops {
  * struct vmsched_inst - one scheduler at work in one pool
  * @ops:	the scheduler
  * @cpus:	pCPUs of the pool that are online, stable under the pool lock
+ * @partial:	it is in force, and vCPUs of the scheduler before are still to be
+ *		imported, some of which may be queued then; stable under the
+ *		pool lock
  * @priv:	vmsched_ops.inst_size bytes, zeroed before init()
  * @pcpu:	vmsched_ops.pcpu_size bytes for each possible pCPU, zeroed
  * @faulted:	for the core: none of the ops is called any more but those that
@@ -236,6 +242,7 @@ struct vmsched_ops {
 struct vmsched_inst {
 	const struct vmsched_ops *ops;
 	const struct cpumask *cpus;
+	bool partial;
 	void *priv;
 	void **pcpu;
 	bool faulted;

@@ -129,13 +129,16 @@ static bool less_a(struct rb_node *x, const struct rb_node *y)
 		      rb_entry(y, struct bvt_vcpu, a_node)->a);
 }
 
-/* The least A of all that are runnable; stays where it is if there is none. */
-static void update_svt(struct bvt_pcpu *q)
+/*
+ * The least A of all that are runnable; stays where it is if there is none, or if
+ * one that is behind the others may still be imported: their lags count from here.
+ */
+static void update_svt(struct vmsched_inst *inst, struct bvt_pcpu *q)
 {
 	struct rb_node *first = rb_first_cached(&q->by_a);
 	u64 least;
 
-	if (!first && !q->cur)
+	if (inst->partial || (!first && !q->cur))
 		return;
 	least = first ? rb_entry(first, struct bvt_vcpu, a_node)->a : q->cur->a;
 	if (q->cur && before(q->cur->a, least))
@@ -180,7 +183,7 @@ static void leave_pcpu(struct vmsched_inst *inst, struct bvt_vcpu *b)
 		return;
 	q = bvt_pcpu(inst, b->cpu);
 	if (q->cur == b) {
-		update_svt(q);
+		update_svt(inst, q);
 		q->cur = NULL;
 	}
 }
@@ -214,16 +217,14 @@ static void bvt_enqueue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	rebase(inst, b, v->cpu);
 	b->blocked = false;
 	if (why == VMSCHED_WHY_WAKE || why == VMSCHED_WHY_ENTER) {
-		update_svt(q);
+		update_svt(inst, q);
 		if (before(b->a, q->svt))
 			b->a = q->svt;
 	}
 	if (why == VMSCHED_WHY_WAKE)
 		warp(b, now);
 	insert(q, b);
-	/* Others may follow that are behind it. */
-	if (why != VMSCHED_WHY_IMPORT)
-		update_svt(q);
+	update_svt(inst, q);
 }
 
 static void bvt_dequeue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
@@ -304,7 +305,7 @@ static u64 set_current(struct vmsched_inst *inst, struct bvt_vcpu *b, int cpu)
 	erase(bvt_pcpu(inst, b->cpu), b);
 	rebase(inst, b, cpu);
 	q->cur = b;
-	update_svt(q);
+	update_svt(inst, q);
 	return slice_of(q, b);
 }
 
@@ -346,7 +347,7 @@ static void bvt_charge(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 			unwarp(b, now);
 	}
 	if (b->cpu >= 0 && bvt_pcpu(inst, b->cpu)->cur == b)
-		update_svt(bvt_pcpu(inst, b->cpu));
+		update_svt(inst, bvt_pcpu(inst, b->cpu));
 }
 
 static void bvt_block(struct vmsched_inst *inst, struct vmsched_vcpu *v,

@@ -502,6 +502,13 @@ void rawvm_set_loops(const struct rawvm *vm, unsigned int vcpu, uint64_t loops)
 			 __ATOMIC_RELAXED);
 }
 
+void rawvm_set_period(const struct rawvm *vm, unsigned int vcpu, unsigned int us)
+{
+	__atomic_store_n(&rawvm_area(vm->mem, vcpu)->period,
+			 (uint64_t)us * vm->ctl->tsc_khz / 1000,
+			 __ATOMIC_RELAXED);
+}
+
 uint64_t rawvm_children(const struct rawvm *vm, uint64_t *narrow)
 {
 	*narrow = __atomic_load_n(&vm->ctl->narrow, __ATOMIC_RELAXED);

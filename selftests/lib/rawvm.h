@@ -171,6 +171,8 @@ int64_t rawvm_hypercall(const struct rawvm *vm, unsigned int vcpu, uint64_t nr,
 uint64_t rawvm_answers(const struct rawvm *vm, unsigned int vcpu,
 		       uint64_t *handled);
 int64_t rawvm_last_answer(const struct rawvm *vm, unsigned int vcpu);
+/* And when it wakes, from the wake after the next one on */
+void rawvm_set_period(const struct rawvm *vm, unsigned int vcpu, unsigned int us);
 
 /* Part of these wakes that had a delay below @ns; -1 if there is none */
 double rawvm_delays_below(const struct rawvm *vm, unsigned int vcpu,

@@ -21,6 +21,7 @@ enum life {
 	FRESH,		/* as the core hands it over: zeroes */
 	UP,		/* init() */
 	ACTIVE,		/* activate() */
+	LEAVING,	/* first export_state() */
 	LEFT,		/* deactivate() */
 };
 
@@ -28,6 +29,7 @@ struct count_inst {
 	enum life life;
 	int vcpus;
 	int imported;
+	int exported;
 	int queued;
 };
 
@@ -114,6 +116,13 @@ static struct vmsched_vcpu *vcpu_of(struct count_vcpu *c)
 	return container_of((u64 *)c, struct vmsched_vcpu, priv[0]);
 }
 
+/* And those that may come while vCPUs are taken out of it, one by one. */
+static void check_in_use(struct vmsched_inst *inst, const char *what)
+{
+	check(irqs_disabled() && (count_inst(inst)->life == ACTIVE ||
+				  count_inst(inst)->life == LEAVING), what);
+}
+
 /* What all functions have in common that are called while it is in force. */
 static void check_active(struct vmsched_inst *inst, const char *what)
 {
@@ -169,6 +178,9 @@ static void count_vcpu_exit(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 
 	CALLED(vcpu_exit);
 	check(!irqs_disabled() && c->up, "vcpu_exit");
+	/* One that has ended is exported to nobody. */
+	if (c->imported && !c->exported)
+		count_inst(inst)->imported--;
 	check(!c->queued, "vcpu_exit of one that is queued");
 	c->up = false;
 	count_inst(inst)->vcpus--;
@@ -180,6 +192,7 @@ static void count_activate(struct vmsched_inst *inst, u64 now)
 
 	CALLED(activate);
 	check(irqs_disabled() && i->life == UP, "activate");
+	check(inst->partial, "activate with nothing to import");
 	i->life = ACTIVE;
 }
 
@@ -188,8 +201,9 @@ static void count_deactivate(struct vmsched_inst *inst, u64 now)
 	struct count_inst *i = count_inst(inst);
 
 	CALLED(deactivate);
-	check_active(inst, "deactivate");
+	check_in_use(inst, "deactivate");
 	check(!i->queued, "deactivate with vCPUs queued");
+	check(i->imported == i->exported, "deactivate with vCPUs left");
 	i->life = LEFT;
 }
 
@@ -202,6 +216,7 @@ static void count_import(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	check_active(inst, "vcpu_import");
 	check(c->up && !c->imported && !c->queued, "vcpu_import twice");
 	c->imported = true;
+	count_inst(inst)->imported++;
 }
 
 static void count_export(struct vmsched_inst *inst, struct vmsched_vcpu *v,
@@ -210,10 +225,12 @@ static void count_export(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	struct count_vcpu *c = count_vcpu(v);
 
 	CALLED(export);
-	check_active(inst, "export_state");
+	check_in_use(inst, "export_state");
 	check(c->imported && !c->exported, "export_state twice");
-	check(!count_inst(inst)->queued, "export_state with vCPUs queued");
+	check(!c->queued, "export_state of one that is queued");
 	c->exported = true;
+	count_inst(inst)->exported++;
+	count_inst(inst)->life = LEAVING;
 }
 
 static void take_out(struct vmsched_inst *inst, struct count_vcpu *c)
@@ -246,7 +263,7 @@ static void count_dequeue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	struct count_vcpu *c = count_vcpu(v);
 
 	CALLED(dequeue);
-	check_active(inst, "dequeue");
+	check_in_use(inst, "dequeue");
 	check(c->queued, "dequeue of one that is not queued");
 	take_out(inst, c);
 }
@@ -288,7 +305,7 @@ static void count_charge(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	struct count_vcpu *c = count_vcpu(v);
 
 	CALLED(charge);
-	check_active(inst, "charge");
+	check_in_use(inst, "charge");
 	check(c->imported && !c->exported, "charge before vcpu_import");
 	check(!c->queued, "charge of one that is queued");
 	check(ran, "charge of nothing");

@@ -41,7 +41,9 @@ void check_slice(const struct pool *pool, int cpu,
 	for (i = 0; i < pool->nr_vcpus; i++) {
 		const struct vms_vcpu *v = pool->vcpus[i];
 
-		waits |= v != picked && v->state == WAITING && v->cpu == cpu;
+		/* Those of the scheduler before are still to be imported. */
+		waits |= v != picked && v->state == WAITING && v->cpu == cpu &&
+			 v->ent->inst == pool->inst;
 	}
 	if (waits != !!slice || (s64)slice < 0)
 		broken("vCPU %u has a slice of %llu on %d, where %s waits",

@@ -1,92 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The model of the core, see core.h. Blobs are allocated to the byte, so that
- * the address sanitizer sees each access beyond them, or to those freed.
+ * The model of the core, see core.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core.h"
-
-const struct vmsched_ops *scheds[MAX_SCHEDS];
-int nr_scheds;
-unsigned int nr_cpu_ids;
-
-int vmsched_register(const struct vmsched_ops *ops)
-{
-	if (nr_scheds == MAX_SCHEDS)
-		abort();
-	scheds[nr_scheds++] = ops;
-	return 0;
-}
-
-void vmsched_unregister(const struct vmsched_ops *ops)
-{
-}
-
-static void *zalloc(size_t size)
-{
-	void *p = calloc(1, size ?: 1);
-
-	if (!p)
-		abort();
-	return p;
-}
-
-/* Instances */
-
-static struct vmsched_inst *inst_create(struct pool *pool,
-					const struct vmsched_ops *ops)
-{
-	struct vmsched_inst *inst = zalloc(sizeof(*inst));
-	int cpu;
-
-	inst->ops = ops;
-	inst->cpus = &pool->online;
-	inst->priv = zalloc(ops->inst_size);
-	inst->pcpu = zalloc(nr_cpu_ids * sizeof(void *));
-	for_each_possible_cpu(cpu)
-		inst->pcpu[cpu] = zalloc(ops->pcpu_size);
-	if (ops->init(inst))
-		broken("init() failed");
-	return inst;
-}
-
-static void inst_destroy(struct vmsched_inst *inst)
-{
-	int cpu;
-
-	inst->ops->exit(inst);
-	for_each_possible_cpu(cpu)
-		free(inst->pcpu[cpu]);
-	free(inst->pcpu);
-	free(inst->priv);
-	free(inst);
-}
-
-static struct vmsched_vcpu *ent_create(struct vmsched_inst *inst,
-				       struct vms_vcpu *v)
-{
-	struct vmsched_vcpu *ent = zalloc(sizeof(*ent) + inst->ops->vcpu_size);
-
-	ent->inst = inst;
-	ent->core = v;
-	ent->vm_id = 1;
-	ent->index = v->index;
-	ent->cpu = v->cpu;
-	ent->allowed = &v->allowed;
-	ent->params = v->params;
-	if (inst->ops->vcpu_init(inst, ent))
-		broken("vcpu_init() failed");
-	return ent;
-}
-
-static void ent_destroy(struct vmsched_vcpu *ent)
-{
-	ent->inst->ops->vcpu_exit(ent->inst, ent);
-	free(ent);
-}
 
 static void import(struct pool *pool, struct vms_vcpu *v)
 {
@@ -225,31 +145,48 @@ void pool_resched(struct pool *pool, int cpu)
 		offer_to_idle(pool, prev);
 }
 
-static void preempt(struct pool *pool, struct vms_vcpu *v)
+static s64 preempt_in(struct pool *pool, struct vms_vcpu *v)
 {
 	const struct vmsched_ops *ops = pool->inst->ops;
 	struct pcpu *pc = &pool->pcpus[v->cpu];
 	s64 in = pc->slice_ns ? VMSCHED_NEVER : 0;
-	u64 used;
 
 	charge(pool, pc->cur);
 	if (ops->preempt_in)
 		in = ops->preempt_in(pool->inst, v->cpu, pc->cur->ent, v->ent,
 				     pool->now);
 	if (in < 0)
-		broken("preempt_in() answers %lld", (long long)in);
-	if (in == 0) {
-		pool_resched(pool, v->cpu);
+		broken("%s() answers %lld", __func__, (long long)in);
+	if (in == VMSCHED_NEVER && !pc->slice_ns)
+		broken("vCPU %u waits for ever", v->index);
+	return in;
+}
+
+static void shorten(struct pcpu *pc, s64 in)
+{
+	u64 used = pc->cur->executed - pc->slice_base;
+
+	if (in == VMSCHED_NEVER)
 		return;
-	}
-	if (in == VMSCHED_NEVER) {
-		if (!pc->slice_ns)
-			broken("vCPU %u waits for ever", v->index);
-		return;
-	}
-	used = pc->cur->executed - pc->slice_base;
+	in = max_t(u64, in, SLICE_MIN_NS);
 	if (!pc->slice_ns || used + in < pc->slice_ns)
-		pc->slice_ns = used + max_t(u64, in, SLICE_MIN_NS);
+		pc->slice_ns = used + in;
+}
+
+static void preempt(struct pool *pool, struct vms_vcpu *v)
+{
+	s64 in = preempt_in(pool, v);
+
+	if (in == 0)
+		pool_resched(pool, v->cpu);
+	else
+		shorten(&pool->pcpus[v->cpu], in);
+}
+
+/* More may follow, so nobody is chosen yet. */
+static void limit(struct pool *pool, struct vms_vcpu *v)
+{
+	shorten(&pool->pcpus[v->cpu], preempt_in(pool, v));
 }
 
 static void dispatch(struct pool *pool, struct vms_vcpu *v)
@@ -462,33 +399,6 @@ static void sort_by_wait(struct pool *pool)
 	}
 }
 
-/* Lag is measured when all know what they ran, and none is queued any more. */
-static void export_all(struct pool *pool)
-{
-	const struct vmsched_ops *ops = pool->inst->ops;
-	struct vms_vcpu *v;
-	int i;
-
-	for_each_possible_cpu(i) {
-		if (pool->pcpus[i].cur)
-			charge(pool, pool->pcpus[i].cur);
-		release(&pool->pcpus[i]);
-	}
-	for (i = 0; i < pool->nr_vcpus; i++) {
-		v = pool->vcpus[i];
-		if (v->state == WAITING)
-			dequeue(pool, v, VMSCHED_WHY_LEAVE);
-		else
-			v->wait_from = pool->now;
-		charge(pool, v);
-	}
-	for (i = 0; i < pool->nr_vcpus; i++) {
-		v = pool->vcpus[i];
-		ops->export_state(pool->inst, v->ent, &v->carry, pool->now);
-	}
-	ops->deactivate(pool->inst, pool->now);
-}
-
 /* Who holds a pCPU, and for how long it may go on at most. */
 static void note_holders(struct pool *pool)
 {
@@ -517,6 +427,33 @@ static void note_any(struct pool *pool)
 	}
 }
 
+/* The others may still be queued in the old one, which nobody asks for more. */
+static void bring(struct pool *pool, struct vms_vcpu *v)
+{
+	struct vmsched_inst *old = v->ent->inst;
+	struct vmsched_vcpu *ent = v->ent;
+
+	if (old == pool->inst)
+		return;
+	if (v->state == WAITING)
+		old->ops->dequeue(old, ent, VMSCHED_WHY_LEAVE, pool->now);
+	else
+		v->wait_from = pool->now;
+	if (v->executed > v->charged)
+		old->ops->charge(old, ent, v->executed - v->charged, pool->now);
+	v->charged = v->executed;
+	old->ops->export_state(old, ent, &v->carry, pool->now);
+	v->ent = v->next_ent;
+	v->ent->cpu = v->cpu;
+	v->next_ent = ent;
+	import(pool, v);
+	if (v->state != WAITING && v->state != GRANTED)
+		return;
+	v->state = WAITING;
+	pool->inst->ops->enqueue(pool->inst, v->ent, VMSCHED_WHY_IMPORT,
+				 pool->now);
+}
+
 static void keep_holders(struct pool *pool)
 {
 	const struct vmsched_ops *ops = pool->inst->ops;
@@ -525,30 +462,35 @@ static void keep_holders(struct pool *pool)
 	for_each_cpu(cpu, &pool->online) {
 		struct pcpu *pc = &pool->pcpus[cpu];
 		struct vms_vcpu *v = pc->keeps;
-		u64 slice;
+		u64 slice, most = pc->keeps_ns;
 
-		if (!v || !ops->take || v->state != WAITING)
+		if (!v || !ops->take)
+			continue;
+		bring(pool, v);
+		if (v->state != WAITING)
 			continue;
 		slice = ops->take(pool->inst, v->ent, pool->now);
 		check_slice(pool, cpu, v, slice);
-		grant(pool, cpu, v, slice ? min(slice, pc->keeps_ns) : 0);
+		if (most != U64_MAX)
+			slice = slice ? min(slice, most) : most;
+		grant(pool, cpu, v, slice);
 	}
 }
 
-static void import_all(struct pool *pool)
+/* Those that waited longest first, who had a pCPU and lost it with the last. */
+static void bring_others(struct pool *pool)
 {
 	int i;
 
 	sort_by_wait(pool);
 	for (i = 0; i < pool->nr_vcpus; i++) {
 		struct vms_vcpu *v = pool->vcpus[i];
-		u64 wait_from = v->wait_from;
+		struct vmsched_vcpu *ent = v->ent;
 
-		import(pool, v);
-		if (v->state != WAITING && v->state != GRANTED)
-			continue;
-		enqueue(pool, v, VMSCHED_WHY_IMPORT);
-		v->wait_from = wait_from;
+		bring(pool, v);
+		if (v->ent != ent && v->state == WAITING &&
+		    pool->pcpus[v->cpu].cur)
+			limit(pool, v);
 	}
 }
 
@@ -575,19 +517,20 @@ void pool_switch(struct pool *pool, const struct vmsched_ops *ops)
 		note_any(pool);
 	else
 		note_holders(pool);
-	export_all(pool);
-	pool->inst = new;
-	for (i = 0; i < pool->nr_vcpus; i++) {
-		struct vms_vcpu *v = pool->vcpus[i];
-		struct vmsched_vcpu *ent = v->ent;
-
-		v->ent = v->next_ent;
-		v->ent->cpu = v->cpu;
-		v->next_ent = ent;
+	for_each_possible_cpu(i) {
+		if (pool->pcpus[i].cur)
+			charge(pool, pool->pcpus[i].cur);
+		release(&pool->pcpus[i]);
 	}
+	pool->inst = new;
+	new->partial = true;
 	ops->activate(new, pool->now);
-	import_all(pool);
 	keep_holders(pool);
+	/* Who goes on may run before the others come. */
+	run_for(pool, pool->now % 3 * 10000);
+	bring_others(pool);
+	old->ops->deactivate(old, pool->now);
+	new->partial = false;
 	for_each_cpu(i, &pool->online)
 		if (!pool->pcpus[i].cur)
 			pool_resched(pool, i);

@@ -57,6 +57,14 @@ extern int nr_scheds;
 /* Report what is wrong with a scheduler, and give up the test under way. */
 void __attribute__((noreturn, format(printf, 1, 2))) broken(const char *fmt, ...);
 
+/* inst.c */
+void *zalloc(size_t size);
+struct vmsched_inst *inst_create(struct pool *pool,
+				 const struct vmsched_ops *ops);
+void inst_destroy(struct vmsched_inst *inst);
+struct vmsched_vcpu *ent_create(struct vmsched_inst *inst, struct vms_vcpu *v);
+void ent_destroy(struct vmsched_vcpu *ent);
+
 /* answer.c: give up if an answer is wrong */
 bool is_online(const struct pool *pool, int cpu);
 void check_none(const struct pool *pool, int cpu);

@@ -44,6 +44,7 @@ static struct tracepoint *hypercall;
 #define SPIN_SYMBOL		"kvm_vcpu_on_spin"
 static bool sees_spins;
 static bool spins_watched;
+static bool calls_watched;
 
 static DEFINE_MUTEX(ends_mutex);	/* see above */
 static unsigned int ends_wanted;	/* enum vms_ends */
@@ -292,31 +293,34 @@ void vms_kvm_serve(struct vms_vcpu *v)
 		*rax = answer;
 }
 
-/* Look at what guests ask for, as far as this KVM shows it, or at none. */
-static int watch_calls(bool on)
+static void unwatch_calls(void)
 {
-	int err = 0;
-
-	if (on) {
-		err = vms_kvm_watch_ends(VMS_ENDS_OF_CALLS, true);
-		if (!err && hypercall)
-			err = tracepoint_probe_register(hypercall, on_hypercall,
-							NULL);
-		/* Without it guests only spin longer. */
-		spins_watched = !err && sees_spins &&
-				!vms_entry_probe_register(&spin_probe,
-							  SPIN_SYMBOL);
-		if (!err)
-			return 0;
-	} else {
-		if (hypercall)
-			tracepoint_probe_unregister(hypercall, on_hypercall,
-						    NULL);
-		if (spins_watched)
-			vms_entry_probe_unregister(&spin_probe);
-	}
+	if (calls_watched)
+		tracepoint_probe_unregister(hypercall, on_hypercall, NULL);
+	calls_watched = false;
+	if (spins_watched)
+		vms_entry_probe_unregister(&spin_probe);
+	spins_watched = false;
 	vms_kvm_watch_ends(VMS_ENDS_OF_CALLS, false);
-	return err;
+}
+
+/* Look at what guests ask for, as far as this KVM shows it. */
+static int watch_calls(void)
+{
+	int err = vms_kvm_watch_ends(VMS_ENDS_OF_CALLS, true);
+
+	if (err)
+		return err;
+	if (hypercall) {
+		err = tracepoint_probe_register(hypercall, on_hypercall, NULL);
+		if (err)
+			return err;
+		calls_watched = true;
+	}
+	/* Without it guests only spin longer. */
+	spins_watched = sees_spins &&
+			!vms_entry_probe_register(&spin_probe, SPIN_SYMBOL);
+	return 0;
 }
 
 /**
@@ -334,12 +338,12 @@ int vms_kvm_watch(bool on)
 	if (on == watching)
 		return 0;
 	if (on)
-		err = watch_calls(true) ?: vms_hook_entry();
+		err = watch_calls() ?: vms_hook_entry();
 	else
 		tracepoint_probe_unregister(&__tracepoint_kvm_entry, on_entry,
 					    NULL);
 	if (err || !on)
-		watch_calls(false);
+		unwatch_calls();
 	if (!err)
 		watching = on;
 	return err;

@@ -142,10 +142,12 @@ enum vmsched_why {
  *		limit (nobody else waits).
  * @enqueue:	required. Queue a runnable vCPU on the queue of @v->cpu.
  * @dequeue:	required. Take a queued vCPU out of its queue.
- * @take:	optional. @v, which is queued, has the pCPU of its queue since
- *		before the switch to this scheduler, and goes on there: take it
- *		out as pick_next() would, and return its slice in ns, 0 for no
- *		limit. Without it, pick_next() is asked who shall have the pCPU.
+ * @take:	optional. @v, which is queued, gets the pCPU of its queue, though it
+ *		may not be its turn: it has it since before the switch to this
+ *		scheduler, a sibling gave it away to @v, or somebody asked that
+ *		@v comes next. Take it out as pick_next() would, and return its
+ *		slice in ns, 0 for no limit. Without it, pick_next() is asked who
+ *		shall have the pCPU.
  * @charge:	required. @v ran for @ran ns since the last call. Called
  *		before each enqueue, after each grant, and when a vCPU blocks;
  *		the vCPU is not queued then. Arithmetic only.

@@ -221,6 +221,16 @@ TEST_F_TIMEOUT(vmsched, follows_the_owner, LIMIT)
 	stop_all(m, &g, &c);
 }
 
+/* Once it does not run any more */
+static bool stop(struct console *c)
+{
+	int status;
+
+	return !kill(c->pid, SIGSTOP) &&
+	       waitpid(c->pid, &status, WUNTRACED) == c->pid &&
+	       WIFSTOPPED(status);
+}
+
 /* Who was shown when something was typed has it, however late it is read */
 TEST_F_TIMEOUT(vmsched, typed_for_who_was_shown, LIMIT)
 {
@@ -229,7 +239,7 @@ TEST_F_TIMEOUT(vmsched, typed_for_who_was_shown, LIMIT)
 	struct genl g;
 
 	ASSERT_TRUE(start_all(m, &g, &c, true));
-	kill(c.pid, SIGSTOP);
+	ASSERT_TRUE(stop(&c));
 	EXPECT_TRUE(console_type(&c, "for one\n"));
 	EXPECT_TRUE(machine_print(&m[0], "by one\n"));
 	ASSERT_EQ(0, console_give(&g, m[1].id));
@@ -445,7 +455,7 @@ TEST_F_TIMEOUT(vmsched, killed_agent_is_not_waited_for, LIMIT)
 	struct genl g;
 
 	ASSERT_TRUE(start_all(m, &g, &c, true));
-	kill(c.pid, SIGSTOP);
+	ASSERT_TRUE(stop(&c));
 	ASSERT_EQ(0, request_start(&r, "rr"));
 	clock_sleep_ms(QUIET_MS);
 	EXPECT_FALSE(is_done(&r));

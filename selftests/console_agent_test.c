@@ -23,6 +23,7 @@
 #define QUIET_MS	150
 #define LONGEST_MS	1000
 #define MANY		40000
+#define ELSEWHERE	"/tmp/vmsched-elsewhere"
 
 /* A VM, and its console as the VMM would have it */
 struct machine {
@@ -220,6 +221,16 @@ TEST_F_TIMEOUT(vmsched, follows_the_owner, LIMIT)
 	stop_all(m, &g, &c);
 }
 
+/* Once it does not run any more */
+static bool stop(struct console *c)
+{
+	int status;
+
+	return !kill(c->pid, SIGSTOP) &&
+	       waitpid(c->pid, &status, WUNTRACED) == c->pid &&
+	       WIFSTOPPED(status);
+}
+
 /* Who was shown when something was typed has it, however late it is read */
 TEST_F_TIMEOUT(vmsched, typed_for_who_was_shown, LIMIT)
 {
@@ -228,7 +239,7 @@ TEST_F_TIMEOUT(vmsched, typed_for_who_was_shown, LIMIT)
 	struct genl g;
 
 	ASSERT_TRUE(start_all(m, &g, &c, true));
-	kill(c.pid, SIGSTOP);
+	ASSERT_TRUE(stop(&c));
 	EXPECT_TRUE(console_type(&c, "for one\n"));
 	EXPECT_TRUE(machine_print(&m[0], "by one\n"));
 	ASSERT_EQ(0, console_give(&g, m[1].id));
@@ -274,7 +285,7 @@ TEST_F_TIMEOUT(vmsched, owner_dies, LIMIT)
 struct requester {
 	pthread_t thread;
 	const char *to;
-	_Atomic bool done;
+	bool done;
 	int error;
 	uint32_t late;
 	uint64_t console_ns;
@@ -305,8 +316,13 @@ static void *request(void *arg)
 		r->error = genl_call(&g, &m, &a, take_answer, r) ?: a.error;
 		genl_close(&g);
 	}
-	r->done = true;
+	__atomic_store_n(&r->done, true, __ATOMIC_RELEASE);
 	return NULL;
+}
+
+static bool is_done(const struct requester *r)
+{
+	return __atomic_load_n(&r->done, __ATOMIC_ACQUIRE);
 }
 
 static int request_start(struct requester *r, const char *to)
@@ -385,7 +401,7 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 	EXPECT_TRUE(machine_print(&m[0], "is shown\n"));
 	EXPECT_TRUE(console_expect(&c, "is shown\n"));
 	EXPECT_TRUE(machine_gets_nothing(&m[0], QUIET_MS));
-	EXPECT_FALSE(r.done);
+	EXPECT_FALSE(is_done(&r));
 	EXPECT_EQ(0, acknowledge(&other, seq));
 	EXPECT_EQ(0, request_end(&r));
 	EXPECT_TRUE(machine_gets(&m[0], "waits"));
@@ -423,7 +439,7 @@ TEST_F_TIMEOUT(vmsched, cease_waits_for_what_was_printed, LIMIT)
 	clock_sleep_ms(QUIET_MS);
 	ASSERT_EQ(0, request_start(&r, "rr"));
 	clock_sleep_ms(QUIET_MS);
-	EXPECT_FALSE(r.done);
+	EXPECT_FALSE(is_done(&r));
 	EXPECT_TRUE(console_expect(&c, "m."));
 	EXPECT_EQ(0, request_end(&r));
 	EXPECT_EQ(0, r.late);
@@ -439,10 +455,10 @@ TEST_F_TIMEOUT(vmsched, killed_agent_is_not_waited_for, LIMIT)
 	struct genl g;
 
 	ASSERT_TRUE(start_all(m, &g, &c, true));
-	kill(c.pid, SIGSTOP);
+	ASSERT_TRUE(stop(&c));
 	ASSERT_EQ(0, request_start(&r, "rr"));
 	clock_sleep_ms(QUIET_MS);
-	EXPECT_FALSE(r.done);
+	EXPECT_FALSE(is_done(&r));
 	kill(c.pid, SIGKILL);
 	EXPECT_EQ(0, request_end(&r));
 	EXPECT_EQ(0, r.late);
@@ -517,6 +533,76 @@ TEST_F_TIMEOUT(vmsched, words, LIMIT)
 	EXPECT_TRUE(console_expect(&c, "2 bytes that were typed for bare"));
 	EXPECT_EQ(0, console_wait(&c));
 	console_free(&c);
+}
+
+/* Command lines of VMMs, and what is said of the console that they tell of */
+static const struct {
+	const char *argv[10];
+	const char *says;
+} lines[] = {
+	{ { "qemu", "-serial", "unix:/none/a,server=on,wait=off" },
+	  "cannot connect to /none/a: " },
+	{ { "qemu", "-serial", "file:/tmp/log", "-chardev",
+	    "socket,id=con,path=/none/b,,c,server=on", "-device",
+	    "isa-serial,chardev=con" }, "cannot connect to /none/b,c: " },
+	{ { "qemu", "--chardev", "socket,path=/none/d,id=con,server=on",
+	    "-chardev", "socket,id=mon,path=/none/e", "-serial", "chardev:con" },
+	  "cannot connect to /none/d: " },
+	{ { "qemu", "-chardev", "socket,id=one,path=/none/f", "-device",
+	    "{\"driver\":\"virtconsole\",\"chardev\":\"one\",\"id\":\"c0\"}" },
+	  "cannot connect to /none/f: " },
+	/* A port for an agent in the guest is no console */
+	{ { "qemu", "-chardev", "socket,id=ga,path=/none/g", "-device",
+	    "virtserialport,chardev=ga,name=org.qemu.guest_agent.0" },
+	  "it has no serial port or virtio console" },
+	{ { "qemu", "-chardev", "pty,id=charserial0", "-device",
+	    "isa-serial,chardev=charserial0" }, "is a pty: use virsh console" },
+	{ { "qemu", "-chardev", "socket,id=s0,fd=23,server=on", "-device",
+	    "isa-serial,chardev=s0" }, "give its path, socket PATH" },
+	{ { "qemu", "-chardev", "null,id=s0", "-serial", "chardev:s0" },
+	  "is no socket" },
+	{ { "qemu", "-serial", "chardev:gone" }, "no -chardev on the command line" },
+	/* Of another process, which a VMM may not choose for an operator */
+	{ { "qemu", "-serial", "unix:" ELSEWHERE ",server=on" },
+	  "that listens at " ELSEWHERE },
+};
+
+static bool says(struct genl *g, const char *const *argv, const char *text)
+{
+	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "vmm", .kind = RAWVM_TICK, .argv = argv });
+	struct console c;
+	uint64_t id;
+	bool ok;
+
+	if (!vm || !vm_listed(rawvm_pid(vm), true, HANG_LIMIT_MS) ||
+	    vm_id(rawvm_pid(vm), &id) || console_give(g, id) ||
+	    console_start(&c, "", true))
+		return false;
+	ok = console_expect(&c, text);
+	console_free(&c);
+	rawvm_kill(vm);
+	return ok;
+}
+
+TEST_F_TIMEOUT(vmsched, console_of_a_command_line, LIMIT)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = ELSEWHERE };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unsigned int i;
+	struct genl g;
+
+	unlink(ELSEWHERE);
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	ASSERT_EQ(0, listen(fd, 4));
+	ASSERT_EQ(0, genl_open(&g));
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		EXPECT_TRUE(says(&g, lines[i].argv, lines[i].says)) {
+			TH_LOG("command line %u of the list", i);
+		}
+	}
+	genl_close(&g);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN

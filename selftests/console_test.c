@@ -148,7 +148,7 @@ struct requester {
 	const char *to;
 	uint32_t on_timeout;
 	uint32_t timeout_ms;	/* 0: not given */
-	_Atomic bool done;
+	bool done;
 	int error;
 	char text[GENL_TEXT_SIZE];
 	uint64_t console_ns;
@@ -185,8 +185,13 @@ static void *request(void *arg)
 		genl_close(&g);
 	}
 	r->took_ns = clock_ns() - start;
-	r->done = true;
+	__atomic_store_n(&r->done, true, __ATOMIC_RELEASE);
 	return NULL;
+}
+
+static bool is_done(const struct requester *r)
+{
+	return __atomic_load_n(&r->done, __ATOMIC_ACQUIRE);
 }
 
 static int request_start(struct requester *r, const char *to, uint32_t on_timeout,
@@ -255,7 +260,7 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	/* Its acknowledgment stands for itself, also if it is given twice */
 	EXPECT_EQ(-ESTALE, ack(&g[0], seq));
 	clock_sleep_ms(20);
-	EXPECT_FALSE(r.done);
+	EXPECT_FALSE(is_done(&r));
 	EXPECT_TRUE(nothing_told(&g[0]));
 	EXPECT_EQ(0, ack(&g[1], seq));
 	EXPECT_EQ(0, request_end(&r)) {
@@ -406,7 +411,7 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 	seq = next_cease(&g);
 	/* First who owes something, and then who does not */
 	EXPECT_EQ(0, ack(&g, seq));
-	EXPECT_FALSE(r.done);
+	EXPECT_FALSE(is_done(&r));
 	kill_agent(pid);
 	EXPECT_EQ(0, request_end(&r)) {
 		TH_LOG("%s", r.text);
@@ -422,7 +427,7 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 				   LONGEST_MS));
 	seq = next_cease(&g);
 	kill_agent(pid);
-	EXPECT_FALSE(r.done);
+	EXPECT_FALSE(is_done(&r));
 	EXPECT_EQ(0, ack(&g, seq));
 	EXPECT_EQ(0, request_end(&r));
 	EXPECT_EQ(0, r.late);

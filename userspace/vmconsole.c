@@ -114,7 +114,7 @@ static bool device_chardev(const char *value, char *id, size_t size)
 static const char *why_not(const char *kind)
 {
 	if (!strcmp(kind, "socket"))
-		return "its socket was opened by another program (libvirt): give its path, socket PATH";
+		return "its socket has no path here (libvirt opens it): give its path, socket PATH";
 	if (!strcmp(kind, "pty"))
 		return "its console is a pty: use virsh console, or a -chardev socket";
 	return "its console is no socket: it needs a -chardev socket";

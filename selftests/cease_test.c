@@ -212,7 +212,9 @@ TEST_F_TIMEOUT(vmsched, late_vcpu_is_named, LIMIT)
 	least = fail_in_time(&g, &events);
 	metric("given_up_after", least / 1e6, "ms");
 	EXPECT_GT(least, 0);
-	EXPECT_LT(least, TICKS_NS / 2);
+	/* There it would measure the checkers */
+	if (!kernel_is_debug())
+		EXPECT_LT(least, TICKS_NS / 2);
 	ASSERT_EQ(0, let_go());
 	EXPECT_TRUE(active_is("rr"));
 	EXPECT_TRUE(rawvm_advances(vms[0], HANG_LIMIT_MS));

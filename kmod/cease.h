@@ -57,7 +57,8 @@ void vms_switch_flush(void);
 
 /* hold.c: ceased before the image of the next scheduler is loaded */
 void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req);
-int vms_hold_check(const struct vms_pool *pool, u32 portid, const char **why);
+int vms_hold_check(const struct vms_pool *pool, u32 portid, bool held,
+		   const char **why);
 bool vms_is_held(const struct vms_pool *pool);
 u64 vms_hold_since(const struct vms_pool *pool, struct vms_switch *req);
 void vms_hold_taken(struct vms_pool *pool);

@@ -23,18 +23,15 @@
 #include "vmsched.h"
 
 /*
- * One at a time. @portid: socket, 0 if there is none; @lapsed: socket of one
- * that ended too early, and was not told yet; @closed: the socket is gone;
- * @end: vms_now() at which it ends.
+ * One at a time. @portid: socket, 0 if there is none; @over: that is gone, or
+ * the deadline has passed.
  */
 static struct {
 	struct vms_pool *pool;
 	u32 portid;
-	u32 lapsed;
-	bool closed;
+	bool over;
 	u64 cease_ns;
 	u64 since;
-	u64 end;
 	struct hrtimer deadline;
 	struct kthread_work work;
 } hold;
@@ -55,16 +52,14 @@ static void end_fn(struct kthread_work *work)
 	mutex_lock(&vms_mutex);
 	pool = hold.pool;
 	/* It may have been queued for another one before. */
-	if (pool && (READ_ONCE(hold.closed) || vms_now() >= hold.end)) {
-		if (!READ_ONCE(hold.closed))
-			WRITE_ONCE(hold.lapsed, hold.portid);
+	if (pool && READ_ONCE(hold.over))
 		vms_hold_drop(pool);
-	}
 	mutex_unlock(&vms_mutex);
 }
 
 static enum hrtimer_restart deadline_fn(struct hrtimer *timer)
 {
+	WRITE_ONCE(hold.over, true);
 	vms_switch_queue(&hold.work);
 	return HRTIMER_NORESTART;
 }
@@ -74,13 +69,9 @@ static int socket_closed(struct notifier_block *nb, unsigned long event, void *d
 	const struct netlink_notify *n = data;
 
 	if (event != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC ||
-	    !net_eq(n->net, &init_net))
+	    !net_eq(n->net, &init_net) || n->portid != READ_ONCE(hold.portid))
 		return NOTIFY_DONE;
-	/* The next socket may have the same number. */
-	cmpxchg(&hold.lapsed, n->portid, 0);
-	if (n->portid != READ_ONCE(hold.portid))
-		return NOTIFY_DONE;
-	WRITE_ONCE(hold.closed, true);
+	WRITE_ONCE(hold.over, true);
 	vms_switch_queue(&hold.work);
 	return NOTIFY_OK;
 }
@@ -97,18 +88,17 @@ static struct notifier_block on_close = { .notifier_call = socket_closed };
  */
 void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *req)
 {
+	u64 end = start + (u64)req->cease_ms * NSEC_PER_MSEC;
 	u64 now = vms_now();
 
 	lockdep_assert_held(&vms_mutex);
 	hold.pool = pool;
 	hold.since = start;
 	hold.cease_ns = req->cease_ns;
-	hold.end = start + (u64)req->cease_ms * NSEC_PER_MSEC;
-	WRITE_ONCE(hold.lapsed, 0);
-	WRITE_ONCE(hold.closed, false);
+	WRITE_ONCE(hold.over, false);
 	WRITE_ONCE(hold.portid, req->portid);
 	hrtimer_start(&hold.deadline,
-		      ns_to_ktime(hold.end > now ? hold.end - now : 1),
+		      ns_to_ktime(end > now ? end - now : 1),
 		      HRTIMER_MODE_REL_HARD);
 }
 
@@ -116,24 +106,25 @@ void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *r
  * vms_hold_check() - may the scheduler of a pool be changed by this requester?
  * @pool: the pool
  * @portid: its socket
+ * @held: only if the pool is held for it
  * @why: what is in the way
  *
  * Context: the thread that switches, vms_mutex held.
- * Return: 0, -EBUSY: it is held for another requester, or -ETIMEDOUT: it was
- * for this one, which has taken too long; that is told once.
+ * Return: 0, -EBUSY: another requester has one held, or -ETIMEDOUT.
  */
-int vms_hold_check(const struct vms_pool *pool, u32 portid, const char **why)
+int vms_hold_check(const struct vms_pool *pool, u32 portid, bool held,
+		   const char **why)
 {
 	lockdep_assert_held(&vms_mutex);
-	if (portid && portid == READ_ONCE(hold.lapsed)) {
-		WRITE_ONCE(hold.lapsed, 0);
-		*why = "the hold ended at cease-timeout, VMs went on";
+	if (hold.pool && (hold.pool != pool || hold.portid != portid)) {
+		*why = "strict-cease of another requester; try again";
+		return -EBUSY;
+	}
+	if (!hold.pool && held) {
+		*why = "not held any more: longer than cease-timeout";
 		return -ETIMEDOUT;
 	}
-	if (!hold.pool || (hold.pool == pool && hold.portid == portid))
-		return 0;
-	*why = "strict-cease of another requester; try again";
-	return -EBUSY;
+	return 0;
 }
 
 bool vms_is_held(const struct vms_pool *pool)

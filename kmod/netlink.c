@@ -484,9 +484,9 @@ static int parse_switch(struct genl_info *info, struct vms_switch *req)
 
 /* Do what a request for a switch asks for, and answer. */
 static int run_switch(struct sk_buff *skb, struct genl_info *info,
-		      int (*run)(struct vms_switch *req))
+		      int (*run)(struct vms_switch *req), bool held)
 {
-	struct vms_switch req = {};
+	struct vms_switch req = { .held = held };
 	struct sk_buff *reply;
 	void *hdr;
 	int err;
@@ -513,12 +513,14 @@ static int run_switch(struct sk_buff *skb, struct genl_info *info,
 
 int vmsched_nl_sched_switch_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return run_switch(skb, info, vms_switch_run);
+	struct nlattr *held = info->attrs[VMSCHED_A_SWITCH_HELD];
+
+	return run_switch(skb, info, vms_switch_run, held && nla_get_u32(held));
 }
 
 int vmsched_nl_sched_hold_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	return run_switch(skb, info, vms_switch_hold);
+	return run_switch(skb, info, vms_switch_hold, false);
 }
 
 static void __init open_reads(struct genl_split_ops *op)

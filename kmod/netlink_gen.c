@@ -59,11 +59,12 @@ static const struct nla_policy vmsched_vcpu_set_nl_policy[VMSCHED_A_VCPU_PARAMS 
 };
 
 /* VMSCHED_CMD_SCHED_SWITCH - do */
-static const struct nla_policy vmsched_sched_switch_nl_policy[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS + 1] = {
+static const struct nla_policy vmsched_sched_switch_nl_policy[VMSCHED_A_SWITCH_HELD + 1] = {
 	[VMSCHED_A_SWITCH_TO] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VMSCHED_A_SWITCH_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VMSCHED_A_SWITCH_ACTIVATE] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS] = { .type = NLA_U32, },
+	[VMSCHED_A_SWITCH_HELD] = { .type = NLA_U32, },
 };
 
 /* VMSCHED_CMD_SCHED_HOLD - do */
@@ -140,7 +141,7 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.cmd		= VMSCHED_CMD_SCHED_SWITCH,
 		.doit		= vmsched_nl_sched_switch_doit,
 		.policy		= vmsched_sched_switch_nl_policy,
-		.maxattr	= VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
+		.maxattr	= VMSCHED_A_SWITCH_HELD,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

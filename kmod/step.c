@@ -73,7 +73,7 @@ static int fail_step_set(const char *text, const struct kernel_param *kp)
 	}
 	if (times && (kstrtou16(times, 10, &n) || !n))
 		return -EINVAL;
-	step = match_string(names, VMS_STEPS, name);
+	step = __sysfs_match_string(names, VMS_STEPS, name);
 	if (step < 0)
 		return step;
 	atomic_set(&armed, (step + 1) << TIMES_BITS | n);

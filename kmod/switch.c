@@ -394,7 +394,7 @@ static int look_up(struct vms_switch *req, struct vms_pool **pool)
 	if (!*pool)
 		return fail(req, -ENOENT, VMSCHED_A_SWITCH_POOL, "no such pool");
 	strscpy(req->from, (*pool)->inst->ops->name, sizeof(req->from));
-	err = vms_hold_check(*pool, req->portid, &why);
+	err = vms_hold_check(*pool, req->portid, req->held, &why);
 	return err ? fail(req, err, 0, why) : 0;
 }
 
@@ -453,7 +453,7 @@ static void switch_fn(struct kthread_work *work)
 	}
 	mutex_lock(&vms_mutex);
 	/* Done or not, this was what it was held for. */
-	if (pool && vms_is_held(pool) && !vms_hold_check(pool, req->portid, &why))
+	if (pool && !vms_hold_check(pool, req->portid, true, &why))
 		vms_hold_drop(pool);
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);

@@ -339,6 +339,7 @@ struct vms_vcpu {
  * @activate:	enum vmsched_activate
  * @cease_ms:	longest time to wait for the vCPUs to cease
  * @portid:	socket of the requester, 0 for none
+ * @held:	only if the pool is held for that socket
  * @from:	answer: scheduler before
  * @cease_ns:	answer: how long the cease took
  * @blackout_ns: answer: longest time a runnable vCPU was held
@@ -355,6 +356,7 @@ struct vms_switch {
 	u32 activate;
 	u32 cease_ms;
 	u32 portid;
+	bool held;
 	char from[VMSCHED_NAME_MAX];
 	u64 cease_ns;
 	u64 blackout_ns;

@@ -140,6 +140,10 @@ static void build(struct genl *g, struct genl_msg *m, const struct policies *p,
 			genl_put_u32(m, type, 0);
 			continue;
 		}
+		/* Nothing is held for this socket */
+		if (op->cmd == VMSCHED_CMD_SCHED_SWITCH &&
+		    type == VMSCHED_A_SWITCH_HELD)
+			continue;
 		put_attr(m, p, &policy->attr[type], type, text,
 			 how == UNKNOWN ? UINT32_MAX : guest);
 	}

@@ -173,6 +173,8 @@ static int hold(struct change *c)
 	want.have |= c->want.have & MODEL_BIT(VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS);
 	code = call(c->ctx, VMSCHED_CMD_SCHED_HOLD, &want, &done);
 	model_clear(&switch_model, &done);
+	c->want.held = 1;
+	c->want.have |= MODEL_BIT(VMSCHED_A_SWITCH_HELD);
 	return code;
 }
 

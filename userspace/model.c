@@ -157,6 +157,7 @@ static const struct field switch_fields[] = {
 	  .words = activate_words },
 	{ SWITCH(CEASE_TIMEOUT_MS, U32, cease_timeout_ms, "cease-timeout",
 		 NULL) },
+	{ SWITCH(HELD, U32, held, "held", NULL) },
 	{ SWITCH(CEASE_NS, NS, cease_ns, "cease", "cease_ns") },
 	{ SWITCH(BLACKOUT_NS, NS, blackout_ns, "blackout", "blackout_ns") },
 	{ SWITCH(VCPUS, U32, vcpus, "vcpus", "vcpus") },

@@ -145,6 +145,7 @@ struct switch_info {
 	__u64 blackout_ns;
 	__u32 activate;
 	__u32 cease_timeout_ms;
+	__u32 held;
 	__u32 vcpus;
 	__u32 error;
 };

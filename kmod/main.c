@@ -96,7 +96,6 @@ err_vcpus:
 err_switch:
 	vms_switch_exit();
 err_apply:
-	vms_console_exit();
 	vms_apply_exit();
 err_pools:
 	vms_pools_exit();
@@ -109,6 +108,8 @@ static void __exit vmsched_exit(void)
 {
 	vms_sysrq_exit();
 	vms_netlink_exit();
+	/* Nobody waits for agents from here on. */
+	vms_console_exit();
 	vms_sysfs_exit();
 	vms_hold_exit();
 	/* Fails only for want of a little memory, or of a live pCPU. */

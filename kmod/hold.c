@@ -20,6 +20,7 @@
 
 #include "cease.h"
 #include "compat.h"
+#include "console.h"
 #include "vmsched.h"
 
 /*
@@ -158,6 +159,7 @@ void vms_hold_drop(struct vms_pool *pool)
 		return;
 	forget();
 	vms_uncease(pool);
+	vms_console_resume(pool, -ETIMEDOUT);
 }
 
 int vms_hold_init(void)

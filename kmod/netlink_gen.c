@@ -81,9 +81,11 @@ static const struct nla_policy vmsched_sched_evict_nl_policy[VMSCHED_A_FAULT_MES
 };
 
 /* VMSCHED_CMD_SCHED_HOLD - do */
-static const struct nla_policy vmsched_sched_hold_nl_policy[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS + 1] = {
+static const struct nla_policy vmsched_sched_hold_nl_policy[VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS + 1] = {
 	[VMSCHED_A_SWITCH_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
 	[VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS] = { .type = NLA_U32, },
+	[VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT] = NLA_POLICY_MAX(NLA_U32, 1),
+	[VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS] = { .type = NLA_U32, },
 };
 
 /* VMSCHED_CMD_REQUEST - do */
@@ -197,7 +199,7 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.cmd		= VMSCHED_CMD_SCHED_HOLD,
 		.doit		= vmsched_nl_sched_hold_doit,
 		.policy		= vmsched_sched_hold_nl_policy,
-		.maxattr	= VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
+		.maxattr	= VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

@@ -439,9 +439,9 @@ static void hold_fn(struct kthread_work *work)
 	if (err)
 		goto out;
 	req->activate = vms_activated(pool);
-	err = watch(req);
+	err = watch(req) ?: vms_console_cease(pool, req);
 	if (err)
-		goto out;
+		goto out_console;
 	mutex_lock(&vms_mutex);
 	if (!vms_is_held(pool)) {
 		err = step(req, VMS_STEP_CEASE) ?: cease(pool, &start, req);
@@ -450,6 +450,9 @@ static void hold_fn(struct kthread_work *work)
 	}
 	mutex_unlock(&vms_mutex);
 	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
+out_console:
+	if (err)
+		vms_console_resume(pool, err);
 out:
 	req->err = err;
 	complete(&job->done);

@@ -46,7 +46,6 @@ static int refuse_agent(struct genl_info *info, int err)
 
 int vmsched_nl_console_attach_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct nlattr *name = info->attrs[VMSCHED_A_CONSOLE_POOL];
 	struct vms_pool *pool;
 	int err;
 
@@ -54,15 +53,12 @@ int vmsched_nl_console_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	mutex_lock(&vms_mutex);
-	pool = vms_pool_find(name ? nla_data(name) : "default");
+	pool = vms_nl_pool(info, VMSCHED_A_CONSOLE_POOL);
 	if (pool)
 		err = vms_console_attach(pool, info->snd_portid);
 	mutex_unlock(&vms_mutex);
-	if (!pool) {
-		GENL_SET_ERR_MSG(info, "no such pool");
-		NL_SET_BAD_ATTR(info->extack, name);
+	if (!pool)
 		return -ENOENT;
-	}
 	return refuse_agent(info, err);
 }
 

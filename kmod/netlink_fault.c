@@ -9,20 +9,6 @@
 #include "netlink_util.h"
 #include "vmsched.h"
 
-/* The pool that a message names, "default" if none; NULL and words if there is none. */
-static struct vms_pool *find_pool(struct genl_info *info)
-{
-	struct nlattr *name = info->attrs[VMSCHED_A_FAULT_POOL];
-	struct vms_pool *pool;
-
-	pool = name ? vms_pool_find(nla_data(name)) : vms_pool_default();
-	if (!pool) {
-		GENL_SET_ERR_MSG(info, "no such pool");
-		NL_SET_BAD_ATTR(info->extack, name);
-	}
-	return pool;
-}
-
 int vmsched_nl_fault_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vms_pool *pool;
@@ -34,7 +20,7 @@ int vmsched_nl_fault_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		return vms_nl_no_memory(info);
 	mutex_lock(&vms_mutex);
-	pool = find_pool(info);
+	pool = vms_nl_pool(info, VMSCHED_A_FAULT_POOL);
 	if (pool)
 		err = vms_fill_fault(reply, pool);
 	mutex_unlock(&vms_mutex);
@@ -79,7 +65,7 @@ int vmsched_nl_sched_evict_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	mutex_lock(&vms_mutex);
-	pool = find_pool(info);
+	pool = vms_nl_pool(info, VMSCHED_A_FAULT_POOL);
 	if (pool)
 		vms_fault_active(pool, VMSCHED_FAULT_KIND_OPERATOR,
 				 why ? nla_data(why) : "no reason given");

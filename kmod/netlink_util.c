@@ -86,3 +86,24 @@ int vms_nl_dump_end(struct sk_buff *skb, void *hdr, int err)
 		genlmsg_end(skb, hdr);
 	return err;
 }
+
+/**
+ * vms_nl_pool() - the pool that a message names
+ * @info: the message
+ * @attr: attribute with the name; absent for the pool "default"
+ *
+ * Context: vms_mutex held.
+ * Return: the pool, or NULL; the answer says then that there is none.
+ */
+struct vms_pool *vms_nl_pool(struct genl_info *info, u32 attr)
+{
+	struct nlattr *name = info->attrs[attr];
+	struct vms_pool *pool;
+
+	pool = name ? vms_pool_find(nla_data(name)) : vms_pool_default();
+	if (!pool) {
+		GENL_SET_ERR_MSG(info, "no such pool");
+		NL_SET_BAD_ATTR(info->extack, name);
+	}
+	return pool;
+}

@@ -7,9 +7,11 @@
 struct genl_info;
 struct netlink_callback;
 struct sk_buff;
+struct vms_pool;
 
 int vms_nl_may_write(struct sk_buff *skb, struct genl_info *info);
 int vms_nl_missing(struct genl_info *info, u32 attr, const char *what);
+struct vms_pool *vms_nl_pool(struct genl_info *info, u32 attr);
 int vms_nl_no_memory(struct genl_info *info);
 
 struct sk_buff *vms_nl_reply_new(struct genl_info *info, void **hdr);

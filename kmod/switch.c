@@ -423,7 +423,6 @@ static void switch_fn(struct kthread_work *work)
 	complete(&job->done);
 }
 
-
 /* Cease, and stay so for the switch that the same requester will ask for. */
 static void hold_fn(struct kthread_work *work)
 {

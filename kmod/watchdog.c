@@ -48,8 +48,9 @@ static DEFINE_KTHREAD_DELAYED_WORK(look_work, look_fn);
 
 static void look_later(void)
 {
-	vms_switch_queue_later(&look_work,
-			 msecs_to_jiffies(READ_ONCE(watchdog_ms) / LOOKS));
+	unsigned int ms = READ_ONCE(watchdog_ms) / LOOKS;
+
+	vms_switch_queue_later(&look_work, msecs_to_jiffies(ms));
 }
 
 /* Who has executed since the last look is not left out. */

@@ -7,7 +7,6 @@
  */
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,6 +15,7 @@
 
 #include "lib/console.h"
 #include "lib/fixture.h"
+#include "lib/requester.h"
 
 #define LIMIT		200
 #define PATHS		"/tmp/vmsched-console-%i"
@@ -281,60 +281,11 @@ TEST_F_TIMEOUT(vmsched, owner_dies, LIMIT)
 	stop_all(m, &g, &c);
 }
 
-/* A switch by a thread, while the test looks at what the agent does */
-struct requester {
-	pthread_t thread;
-	const char *to;
-	bool done;
-	int error;
-	uint32_t late;
-	uint64_t console_ns;
-};
-
-static void take_answer(const struct nlmsghdr *msg, void *arg)
+/* A switch that is given up if the agent does not acknowledge it */
+static int start_switch(struct requester *r, const char *to)
 {
-	struct requester *r = arg;
-
-	r->late = genl_u32(genl_attr(msg, VMSCHED_A_SWITCH_CONSOLE_LATE));
-	r->console_ns = genl_u64(genl_attr(msg, VMSCHED_A_SWITCH_CONSOLE_NS));
-}
-
-static void *request(void *arg)
-{
-	struct requester *r = arg;
-	struct genl_ack a;
-	struct genl_msg m;
-	struct genl g;
-
-	r->error = genl_open(&g);
-	if (!r->error) {
-		genl_begin(&g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
-		genl_put_text(&m, VMSCHED_A_SWITCH_TO, r->to);
-		genl_put_u32(&m, VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT,
-			     VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP);
-		genl_put_u32(&m, VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS, LONGEST_MS);
-		r->error = genl_call(&g, &m, &a, take_answer, r) ?: a.error;
-		genl_close(&g);
-	}
-	__atomic_store_n(&r->done, true, __ATOMIC_RELEASE);
-	return NULL;
-}
-
-static bool is_done(const struct requester *r)
-{
-	return __atomic_load_n(&r->done, __ATOMIC_ACQUIRE);
-}
-
-static int request_start(struct requester *r, const char *to)
-{
-	*r = (struct requester) { .to = to };
-	return pthread_create(&r->thread, NULL, request, r);
-}
-
-static int request_end(struct requester *r)
-{
-	pthread_join(r->thread, NULL);
-	return r->error;
+	return requester_start(r, to, VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+			       LONGEST_MS);
 }
 
 struct announcement {
@@ -393,7 +344,7 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 
 	ASSERT_TRUE(start_all(m, &g, &c, true));
 	ASSERT_EQ(0, attach(&other));
-	ASSERT_EQ(0, request_start(&r, "rr"));
+	ASSERT_EQ(0, start_switch(&r, "rr"));
 	seq = next_cease(&other);
 	ASSERT_NE(0, seq);
 	clock_sleep_ms(QUIET_MS);
@@ -401,21 +352,21 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 	EXPECT_TRUE(machine_print(&m[0], "is shown\n"));
 	EXPECT_TRUE(console_expect(&c, "is shown\n"));
 	EXPECT_TRUE(machine_gets_nothing(&m[0], QUIET_MS));
-	EXPECT_FALSE(is_done(&r));
+	EXPECT_FALSE(requester_done(&r));
 	EXPECT_EQ(0, acknowledge(&other, seq));
-	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_TRUE(machine_gets(&m[0], "waits"));
 	genl_close(&other);
 
 	/* Alone it is quick, and it goes on if a switch is given up */
-	ASSERT_EQ(0, request_start(&r, "bvt"));
-	EXPECT_EQ(0, request_end(&r));
+	ASSERT_EQ(0, start_switch(&r, "bvt"));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.late);
 	EXPECT_GT(r.console_ns, 0);
 	metric("console_of_vmschedctl", r.console_ns / 1e6, "ms");
 	ASSERT_EQ(0, attach(&other));
-	ASSERT_EQ(0, request_start(&r, "rr"));
-	EXPECT_EQ(-ETIMEDOUT, request_end(&r));
+	ASSERT_EQ(0, start_switch(&r, "rr"));
+	EXPECT_EQ(-ETIMEDOUT, requester_end(&r));
 	EXPECT_TRUE(console_type(&c, "goes on"));
 	EXPECT_TRUE(machine_gets(&m[0], "goes on"));
 	genl_close(&other);
@@ -437,11 +388,11 @@ TEST_F_TIMEOUT(vmsched, cease_waits_for_what_was_printed, LIMIT)
 	many[MANY - 1] = '.';
 	EXPECT_TRUE(machine_print(&m[0], many));
 	clock_sleep_ms(QUIET_MS);
-	ASSERT_EQ(0, request_start(&r, "rr"));
+	ASSERT_EQ(0, start_switch(&r, "rr"));
 	clock_sleep_ms(QUIET_MS);
-	EXPECT_FALSE(is_done(&r));
+	EXPECT_FALSE(requester_done(&r));
 	EXPECT_TRUE(console_expect(&c, "m."));
-	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.late);
 	EXPECT_GE(r.console_ns, QUIET_MS * NSEC_PER_MSEC);
 	stop_all(m, &g, &c);
@@ -456,11 +407,11 @@ TEST_F_TIMEOUT(vmsched, killed_agent_is_not_waited_for, LIMIT)
 
 	ASSERT_TRUE(start_all(m, &g, &c, true));
 	ASSERT_TRUE(stop(&c));
-	ASSERT_EQ(0, request_start(&r, "rr"));
+	ASSERT_EQ(0, start_switch(&r, "rr"));
 	clock_sleep_ms(QUIET_MS);
-	EXPECT_FALSE(is_done(&r));
+	EXPECT_FALSE(requester_done(&r));
 	kill(c.pid, SIGKILL);
-	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.late);
 	EXPECT_LT(r.console_ns, LONGEST_MS * NSEC_PER_MSEC);
 	EXPECT_EQ(-SIGKILL, console_wait(&c));

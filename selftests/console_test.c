@@ -4,7 +4,6 @@
  * asked, and only while they live. Here the agents are sockets of the test;
  * vmschedctl as an agent, and guests that print, are in console_guest_test.c.
  */
-#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -12,6 +11,7 @@
 
 #include "lib/fixture.h"
 #include "lib/genl.h"
+#include "lib/requester.h"
 
 #define LIMIT		200
 #define AGENTS_MAX	16
@@ -142,73 +142,6 @@ static void kill_agent(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* A switch by a thread of its own, so that the test can be an agent meanwhile */
-struct requester {
-	pthread_t thread;
-	const char *to;
-	uint32_t on_timeout;
-	uint32_t timeout_ms;	/* 0: not given */
-	bool done;
-	int error;
-	char text[GENL_TEXT_SIZE];
-	uint64_t console_ns;
-	uint64_t late;
-	uint64_t took_ns;
-};
-
-static void take_answer(const struct nlmsghdr *msg, void *arg)
-{
-	struct requester *r = arg;
-
-	r->console_ns = genl_u64(genl_attr(msg, VMSCHED_A_SWITCH_CONSOLE_NS));
-	r->late = genl_u32(genl_attr(msg, VMSCHED_A_SWITCH_CONSOLE_LATE));
-}
-
-static void *request(void *arg)
-{
-	struct requester *r = arg;
-	uint64_t start = clock_ns();
-	struct genl_ack a = { 0 };
-	struct genl_msg m;
-	struct genl g;
-
-	r->error = genl_open(&g);
-	if (!r->error) {
-		genl_begin(&g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
-		genl_put_text(&m, VMSCHED_A_SWITCH_TO, r->to);
-		genl_put_u32(&m, VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT, r->on_timeout);
-		if (r->timeout_ms)
-			genl_put_u32(&m, VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS,
-				     r->timeout_ms);
-		r->error = genl_call(&g, &m, &a, take_answer, r) ?: a.error;
-		snprintf(r->text, sizeof(r->text), "%s", a.text);
-		genl_close(&g);
-	}
-	r->took_ns = clock_ns() - start;
-	__atomic_store_n(&r->done, true, __ATOMIC_RELEASE);
-	return NULL;
-}
-
-static bool is_done(const struct requester *r)
-{
-	return __atomic_load_n(&r->done, __ATOMIC_ACQUIRE);
-}
-
-static int request_start(struct requester *r, const char *to, uint32_t on_timeout,
-			 uint32_t timeout_ms)
-{
-	*r = (struct requester) {
-		.to = to, .on_timeout = on_timeout, .timeout_ms = timeout_ms };
-	return pthread_create(&r->thread, NULL, request, r);
-}
-
-/* Its error */
-static int request_end(struct requester *r)
-{
-	pthread_join(r->thread, NULL);
-	return r->error;
-}
-
 static bool active(const char *want)
 {
 	char name[VMSCHED_NAME_LEN];
@@ -225,9 +158,9 @@ TEST_F_TIMEOUT(vmsched, nobody_is_waited_for_without_agents, LIMIT)
 {
 	struct requester r;
 
-	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				   LONGEST_MS));
-	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.console_ns);
 	EXPECT_EQ(0, r.late);
 	EXPECT_TRUE(active("rr"));
@@ -247,7 +180,7 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	ASSERT_EQ(0, genl_open(&group));
 	ASSERT_EQ(0, genl_join(&group));
 	now = clock_ns();
-	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				   LONGEST_MS));
 	seq = next_told(&g[0], VMSCHED_CMD_CONSOLE_CEASE_NTF, &told);
 	ASSERT_NE(0, seq);
@@ -260,10 +193,10 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	/* Its acknowledgment stands for itself, also if it is given twice */
 	EXPECT_EQ(-ESTALE, ack(&g[0], seq));
 	clock_sleep_ms(20);
-	EXPECT_FALSE(is_done(&r));
+	EXPECT_FALSE(requester_done(&r));
 	EXPECT_TRUE(nothing_told(&g[0]));
 	EXPECT_EQ(0, ack(&g[1], seq));
-	EXPECT_EQ(0, request_end(&r)) {
+	EXPECT_EQ(0, requester_end(&r)) {
 		TH_LOG("%s", r.text);
 	}
 	EXPECT_EQ(0, r.late);
@@ -298,13 +231,13 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_go_on, LIMIT)
 	struct genl g;
 
 	ASSERT_EQ(0, agent_open(&g));
-	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON,
+	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON,
 				   SHORT_MS));
 	seq = next_cease(&g);
 	EXPECT_NE(0, seq);
 	EXPECT_EQ(seq, next_resume(&g, &error));
 	EXPECT_EQ(0, error);
-	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(1, r.late);
 	EXPECT_GE(r.console_ns, ms(SHORT_MS));
 	EXPECT_LE(r.console_ns, ms(limit_ms(SHORT_MS + 50)));
@@ -312,12 +245,12 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_go_on, LIMIT)
 	EXPECT_EQ(-ESTALE, ack(&g, seq));
 
 	/* The next announcement has another number; this one is in time again */
-	ASSERT_EQ(0, request_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+	ASSERT_EQ(0, requester_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				   LONGEST_MS));
 	EXPECT_EQ(seq + 1, next_cease(&g));
 	EXPECT_EQ(-ESTALE, ack(&g, seq));
 	EXPECT_EQ(0, ack(&g, seq + 1));
-	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.late);
 	genl_close(&g);
 }
@@ -406,14 +339,14 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 	ASSERT_EQ(0, agent_open(&g));
 	pid = silent_agent();
 	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				   LONGEST_MS));
 	seq = next_cease(&g);
 	/* First who owes something, and then who does not */
 	EXPECT_EQ(0, ack(&g, seq));
-	EXPECT_FALSE(is_done(&r));
+	EXPECT_FALSE(requester_done(&r));
 	kill_agent(pid);
-	EXPECT_EQ(0, request_end(&r)) {
+	EXPECT_EQ(0, requester_end(&r)) {
 		TH_LOG("%s", r.text);
 	}
 	EXPECT_EQ(0, r.late);
@@ -423,22 +356,22 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 	/* In the other order: a socket that is closed, then an acknowledgment */
 	pid = silent_agent();
 	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, request_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+	ASSERT_EQ(0, requester_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				   LONGEST_MS));
 	seq = next_cease(&g);
 	kill_agent(pid);
-	EXPECT_FALSE(is_done(&r));
+	EXPECT_FALSE(requester_done(&r));
 	EXPECT_EQ(0, ack(&g, seq));
-	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.late);
 
 	/* All of them */
-	ASSERT_EQ(0, request_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				   LONGEST_MS));
 	EXPECT_EQ(seq, next_resume(&g, &error));
 	EXPECT_NE(0, next_cease(&g));
 	genl_close(&g);
-	EXPECT_EQ(0, request_end(&r));
+	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_LT(r.console_ns, ms(LONGEST_MS));
 	EXPECT_TRUE(active("rr"));
 }
@@ -454,17 +387,17 @@ TEST_F_TIMEOUT(vmsched, agent_that_does_not_read, LIMIT)
 	ASSERT_EQ(0, agent_open(&g));
 	ASSERT_EQ(0, setsockopt(g.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));
 	for (i = 0; i < 20; i++) {
-		ASSERT_EQ(0, request_start(&r, to[i % 2],
+		ASSERT_EQ(0, requester_start(&r, to[i % 2],
 					   VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON, 400));
-		EXPECT_EQ(0, request_end(&r));
+		EXPECT_EQ(0, requester_end(&r));
 		EXPECT_EQ(1, r.late);
 		if (r.console_ns < ms(400))
 			break;
 	}
 	EXPECT_LT(i, 20);
-	ASSERT_EQ(0, request_start(&r, to[(i + 1) % 2],
+	ASSERT_EQ(0, requester_start(&r, to[(i + 1) % 2],
 				   VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP, 400));
-	EXPECT_EQ(-ETIMEDOUT, request_end(&r));
+	EXPECT_EQ(-ETIMEDOUT, requester_end(&r));
 	/* It can see that it has missed something */
 	for (i = 0; i < 20; i++)
 		if (recv(g.fd, &small, 1, MSG_TRUNC | MSG_DONTWAIT) < 0)

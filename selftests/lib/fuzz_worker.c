@@ -80,6 +80,14 @@ static struct fuzz_asked *find_asked(struct fuzz_worker *w, uint32_t seq)
 	return NULL;
 }
 
+/* What a socket is told once it has made itself a console agent */
+static bool is_for_agents(const struct fuzz_worker *w, const struct nlmsghdr *msg)
+{
+	return msg->nlmsg_type == w->common->family && !msg->nlmsg_seq &&
+	       (genl_cmd(msg) == VMSCHED_CMD_CONSOLE_CEASE_NTF ||
+		genl_cmd(msg) == VMSCHED_CMD_CONSOLE_RESUME_NTF);
+}
+
 /* Take an answer, for the request that it belongs to */
 static void take_answer(struct fuzz_worker *w, const struct nlmsghdr *msg)
 {
@@ -87,7 +95,7 @@ static void take_answer(struct fuzz_worker *w, const struct nlmsghdr *msg)
 	struct genl_ack ack = { .text = "" };
 
 	if (!a) {
-		w->stray++;
+		w->stray += !is_for_agents(w, msg);
 		return;
 	}
 	a->ended = genl_take(msg, &ack, NULL, NULL);

@@ -185,12 +185,14 @@ static bool is_of(const struct vmsched_inst *inst, struct vmsched_vcpu *ent,
 		struct vmsched_inst *inst;
 		struct vms_vcpu *core;
 	} head;
+	struct vmsched_vcpu *own;
 
 	BUILD_BUG_ON(offsetof(struct vmsched_vcpu, inst) != 0 ||
 		     offsetof(struct vmsched_vcpu, core) != sizeof(void *));
-	/* It may point anywhere. */
+	/* It may point anywhere, also to what was one and is gone. */
 	if (copy_from_kernel_nofault(&head, ent, sizeof(head)) ||
-	    head.inst != inst || head.core->ent != ent)
+	    head.inst != inst ||
+	    get_kernel_nofault(own, &head.core->ent) || own != ent)
 		return false;
 	*v = head.core;
 	return true;

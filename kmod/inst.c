@@ -135,5 +135,7 @@ ALLOW_ERROR_INJECTION(vms_ent_create, ERRNO);
 void vms_ent_destroy(struct vmsched_vcpu *ent)
 {
 	ent->inst->ops->vcpu_exit(ent->inst, ent);
+	/* Should its scheduler come back with it, it shall not look like one. */
+	ent->inst = NULL;
 	kfree(ent);
 }

@@ -198,6 +198,7 @@ struct vms_pool {
  * @watch_ran:	(P) what the watchdog found: time that vCPUs of this queue executed
  *		since it looked last,
  * @watch_weight: weight of those of them that can run,
+ * @watch_vcpus: their number,
  * @watch_turns: grants given in that time, and
  * @watch_grants: those given before
  */
@@ -229,6 +230,7 @@ struct vms_pcpu {
 	u32 grants;
 	u64 watch_ran;
 	u64 watch_weight;
+	u32 watch_vcpus;
 	u32 watch_turns;
 	u32 watch_grants;
 };

@@ -66,6 +66,7 @@ static void count_work(struct vms_pool *pool, u64 now)
 		pc->watch_grants = pc->grants;
 		pc->watch_ran = 0;
 		pc->watch_weight = 0;
+		pc->watch_vcpus = 0;
 	}
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		u64 sum = vms_vcpu_executed(v, now);
@@ -79,8 +80,10 @@ static void count_work(struct vms_pool *pool, u64 now)
 			v->watch_sum = sum;
 			v->left_out = 0;
 		}
-		if (v->state == VMS_WAITING || v->state == VMS_GRANTED)
-			pc->watch_weight += v->params.weight;
+		if (v->state != VMS_WAITING && v->state != VMS_GRANTED)
+			continue;
+		pc->watch_weight += v->params.weight;
+		pc->watch_vcpus++;
 	}
 }
 
@@ -110,11 +113,21 @@ static u64 turn_ns(const struct vms_pcpu *pc)
 	return max(pc->slice_ns, clamp_t(u64, ns, TURN_MIN_NS, TURN_MAX_NS));
 }
 
-/* How long @v may be left out: the limit, and its turn after all others. */
-static u64 may_wait(const struct vms_pcpu *pc, const struct vms_vcpu *v)
+/* Turns that others have for each of its own, by weight where that counts. */
+static u64 others(const struct vms_pool *pool, const struct vms_pcpu *pc,
+		  const struct vms_vcpu *v)
 {
-	return READ_ONCE(watchdog_ms) * NSEC_PER_MSEC + ROUNDS * turn_ns(pc) *
-	       DIV_ROUND_UP(pc->watch_weight, max(v->params.weight, 1U));
+	if (!(pool->inst->ops->honours & VMSCHED_HONOURS_WEIGHT))
+		return pc->watch_vcpus;
+	return DIV_ROUND_UP(pc->watch_weight, max(v->params.weight, 1U));
+}
+
+/* How long @v may be left out: the limit, and its turn after all others. */
+static u64 may_wait(const struct vms_pool *pool, const struct vms_pcpu *pc,
+		    const struct vms_vcpu *v)
+{
+	return READ_ONCE(watchdog_ms) * NSEC_PER_MSEC +
+	       ROUNDS * turn_ns(pc) * others(pool, pc, v);
 }
 
 static void look_at(struct vms_pool *pool, u64 elapsed, u64 now)
@@ -132,7 +145,7 @@ static void look_at(struct vms_pool *pool, u64 elapsed, u64 now)
 		pc = vms_pcpu(v->cpu);
 		v->left_out = min(v->left_out + usable(pc, elapsed),
 				  now - v->wait_from);
-		if (v->left_out > may_wait(pc, v)) {
+		if (v->left_out > may_wait(pool, pc, v)) {
 			vmsched_fault(pool->inst, VMSCHED_FAULT_KIND_STALL,
 				      "vCPU %llu/%u could run and was not chosen for %llu ms",
 				      v->vm->id, v->index,

@@ -159,7 +159,7 @@ TEST_F_TIMEOUT(vmsched, nobody_is_waited_for_without_agents, LIMIT)
 	struct requester r;
 
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
-				   LONGEST_MS));
+				     LONGEST_MS));
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.console_ns);
 	EXPECT_EQ(0, r.late);
@@ -181,7 +181,7 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	ASSERT_EQ(0, genl_join(&group));
 	now = clock_ns();
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
-				   LONGEST_MS));
+				     LONGEST_MS));
 	seq = next_told(&g[0], VMSCHED_CMD_CONSOLE_CEASE_NTF, &told);
 	ASSERT_NE(0, seq);
 	EXPECT_GE(genl_u64(genl_attr(&told.msg, VMSCHED_A_CONSOLE_DEADLINE_NS)),
@@ -232,7 +232,7 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_go_on, LIMIT)
 
 	ASSERT_EQ(0, agent_open(&g));
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON,
-				   SHORT_MS));
+				     SHORT_MS));
 	seq = next_cease(&g);
 	EXPECT_NE(0, seq);
 	EXPECT_EQ(seq, next_resume(&g, &error));
@@ -246,7 +246,7 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_go_on, LIMIT)
 
 	/* The next announcement has another number; this one is in time again */
 	ASSERT_EQ(0, requester_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
-				   LONGEST_MS));
+				     LONGEST_MS));
 	EXPECT_EQ(seq + 1, next_cease(&g));
 	EXPECT_EQ(-ESTALE, ack(&g, seq));
 	EXPECT_EQ(0, ack(&g, seq + 1));
@@ -340,7 +340,7 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 	pid = silent_agent();
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
-				   LONGEST_MS));
+				     LONGEST_MS));
 	seq = next_cease(&g);
 	/* First who owes something, and then who does not */
 	EXPECT_EQ(0, ack(&g, seq));
@@ -357,7 +357,7 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 	pid = silent_agent();
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, requester_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
-				   LONGEST_MS));
+				     LONGEST_MS));
 	seq = next_cease(&g);
 	kill_agent(pid);
 	EXPECT_FALSE(requester_done(&r));
@@ -367,7 +367,7 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 
 	/* All of them */
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
-				   LONGEST_MS));
+				     LONGEST_MS));
 	EXPECT_EQ(seq, next_resume(&g, &error));
 	EXPECT_NE(0, next_cease(&g));
 	genl_close(&g);
@@ -388,7 +388,7 @@ TEST_F_TIMEOUT(vmsched, agent_that_does_not_read, LIMIT)
 	ASSERT_EQ(0, setsockopt(g.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, requester_start(&r, to[i % 2],
-					   VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON, 400));
+					     VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON, 400));
 		EXPECT_EQ(0, requester_end(&r));
 		EXPECT_EQ(1, r.late);
 		if (r.console_ns < ms(400))
@@ -396,7 +396,7 @@ TEST_F_TIMEOUT(vmsched, agent_that_does_not_read, LIMIT)
 	}
 	EXPECT_LT(i, 20);
 	ASSERT_EQ(0, requester_start(&r, to[(i + 1) % 2],
-				   VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP, 400));
+				     VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP, 400));
 	EXPECT_EQ(-ETIMEDOUT, requester_end(&r));
 	/* It can see that it has missed something */
 	for (i = 0; i < 20; i++)

@@ -14,6 +14,7 @@ TEST_F_TIMEOUT(vmsched, nothing_else_is_missing, LIMIT)
 {
 	static const char *const known[] = {
 		"custom-slice", "split-ops", "user-mask",
+		"guest-calls", "guest-failures", "guest-spins",
 	};
 	json_object *missing, *item;
 	const char *word;

@@ -105,7 +105,7 @@ const struct command sched_commands[] = {
 	  "unload the module of a scheduler; with --force, of one that is active: the previous one is made active first, else native",
 	  cmd_unload },
 	{ "switch",
-	  "sched switch NAME|FILE.ko [pool P] [activate id|table|patch] [old keep|unload-before|unload-after] [cease-timeout MS] [strict-cease]",
+	  "sched switch NAME|FILE.ko [pool P] [activate id|table|patch] [old keep|unload-before|unload-after] [cease-timeout MS] [strict-cease] [on-console-timeout go-on|give-up] [console-timeout MS]",
 	  "make it the active scheduler while the VMs run; loads it if needed",
 	  cmd_switch },
 	{ "previous", "sched previous [pool P]",

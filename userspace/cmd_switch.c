@@ -175,7 +175,12 @@ static int hold(struct change *c)
 
 	want_pool(&want, c->want.pool);
 	want.cease_timeout_ms = c->want.cease_timeout_ms;
-	want.have |= c->want.have & MODEL_BIT(VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS);
+	want.on_console_timeout = c->want.on_console_timeout;
+	want.console_timeout_ms = c->want.console_timeout_ms;
+	want.have |= c->want.have &
+		     (MODEL_BIT(VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS) |
+		      MODEL_BIT(VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT) |
+		      MODEL_BIT(VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS));
 	code = call(c->ctx, VMSCHED_CMD_SCHED_HOLD, &want, &done);
 	model_clear(&switch_model, &done);
 	c->want.held = 1;

@@ -64,7 +64,7 @@ _vmschedctl_words()
 
 	case $at,$object,$command in
 	0,*) echo status sched vm vcpu pool request console fault events version help ;;
-	1,sched,*) echo list show load unload switch previous help ;;
+	1,sched,*) echo list show load unload switch previous evict help ;;
 	1,vm,*) echo list show set help ;;
 	1,vcpu,*) echo list set help ;;
 	1,pool,*) echo list help ;;
@@ -82,6 +82,7 @@ _vmschedctl_words()
 		_vmschedctl_column vm 1
 		_vmschedctl_column vm 2
 		;;
+	2,fault,show) _vmschedctl_column pool 1 ;;
 	2,vcpu,set)
 		vmschedctl vcpu list 2>/dev/null |
 			awk 'NR > 1 { print $1 "/" $2 }'

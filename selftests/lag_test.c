@@ -143,6 +143,52 @@ static bool wait_wake(struct rawvm *tick)
 	return true;
 }
 
+/* Share of the first one in @ms of whatever is active, in percent */
+static double share_in(struct pair *p, unsigned int ms)
+{
+	uint64_t did[SPINNERS];
+	int i;
+
+	for (i = 0; i < SPINNERS; i++)
+		p->from[i] = rawvm_progress_all(p->vm[i]);
+	clock_sleep_ms(ms);
+	for (i = 0; i < SPINNERS; i++)
+		did[i] = rawvm_progress_all(p->vm[i]) - p->from[i];
+	return (double)did[0] / (did[0] + did[1]) * 100;
+}
+
+/* Weights that bvt acts on, and rr does not, are the same for both afterwards */
+TEST_F_TIMEOUT(vmsched, rr_bvt_rr_leaves_shares, LIMIT)
+{
+	double before, between, after, again;
+	struct pair p;
+	uint64_t kept;
+	int i;
+
+	ASSERT_EQ(0, start_pair(&p, 1000));
+	ASSERT_EQ(0, genl_switch(&p.g, "rr"));
+	before = share_in(&p, 1000);
+	ASSERT_EQ(0, genl_switch(&p.g, "bvt"));
+	between = share_in(&p, 1000);
+	ASSERT_EQ(0, genl_switch(&p.g, "rr"));
+	after = share_in(&p, 1000);
+	ASSERT_EQ(0, genl_switch(&p.g, "bvt"));
+	again = share_in(&p, 1000);
+	metric("share_under_rr", before, "%");
+	metric("share_under_bvt", between, "%");
+	metric("share_under_rr_again", after, "%");
+	metric("share_under_bvt_again", again, "%");
+	EXPECT_LE(fabs(before - 50), 1);
+	EXPECT_LE(fabs(between - 25), 1);
+	EXPECT_LE(fabs(after - before), 1);
+	EXPECT_LE(fabs(again - between), 1);
+	for (i = 0; i < SPINNERS; i++) {
+		ASSERT_EQ(0, vm_u64(rawvm_pid(p.vm[i]), "weight", &kept));
+		EXPECT_EQ(weight[i], kept);
+	}
+	genl_close(&p.g);
+}
+
 /* Asleep under bvt, awake under rr: no burst when bvt is back */
 TEST_F_TIMEOUT(vmsched, sleeper_is_owed_nothing, LIMIT)
 {

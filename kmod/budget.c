@@ -41,7 +41,7 @@ MODULE_PARM_DESC(call_budget_us, "longest time in us that a function of a schedu
 void __vms_call_took(struct vms_pool *pool, u64 began)
 {
 	u64 now = vms_now();
-	u64 took = now - began;
+	u64 took = now > began ? now - began : 0;
 
 	lockdep_assert_held(&pool->lock);
 	if (pool->slow_calls && now - pool->slow_since > WITHIN_NS)

@@ -155,9 +155,12 @@ static void stop_all(struct vms_pool *pool, u64 now)
 static void resume(struct vms_pool *pool)
 {
 	struct vms_vcpu *v;
+	int cpu;
 
 	lockdep_assert_held(&pool->lock);
 	pool->ceased = false;
+	for_each_cpu(cpu, &pool->cpus)
+		vms_pcpu(cpu)->ran = NULL;
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (!pool->managed)
 			WRITE_ONCE(v->pass, VMS_PASS_ANY);

@@ -56,6 +56,7 @@ void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *r
 int vms_hold_check(const struct vms_pool *pool, u32 portid, bool held,
 		   const char **why);
 bool vms_is_held(const struct vms_pool *pool);
+bool vms_hold_is_over(const struct vms_pool *pool);
 u64 vms_hold_since(const struct vms_pool *pool, struct vms_switch *req);
 void vms_hold_taken(struct vms_pool *pool);
 void vms_hold_drop(struct vms_pool *pool);

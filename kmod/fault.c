@@ -17,6 +17,7 @@
 #include <linux/stacktrace.h>
 #include <linux/uaccess.h>
 
+#include "request.h"
 #include "vmsched.h"
 
 /* Nobody is ahead or behind by more than an hour. */
@@ -28,7 +29,9 @@ __printf(3, 0)
 static void note(struct vms_fault *f, enum vmsched_fault_kind kind,
 		 const char *fmt, va_list args)
 {
-	f->report.kind = kind;
+	/* A scheduler may say anything. */
+	f->report.kind = (u32)kind <= VMSCHED_FAULT_KIND_SYSRQ ? kind :
+			 VMSCHED_FAULT_KIND_REPORTED;
 	f->report.at = vms_now();
 	vsnprintf(f->report.why, sizeof(f->report.why), fmt, args);
 	f->nr_trace = stack_trace_save(f->trace, ARRAY_SIZE(f->trace), SKIP_SELF);
@@ -105,6 +108,7 @@ static void __bypass(struct vms_pool *pool, u64 now)
 	}
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		__vms_bring(v, now);
+		__vms_unprefer(v);
 		if (v->state == VMS_WAITING) {
 			v->use.wait_ns += max_t(s64, now - v->wait_from, 0);
 			WRITE_ONCE(v->state, VMS_GRANTED);

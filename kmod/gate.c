@@ -180,6 +180,9 @@ static void pass_by(struct vms_vcpu *v)
 	struct vms_pool *pool = v->pool;
 	struct vms_vcpu *owed;
 
+	/* What the guest had asked for then is not what the next KVM_RUN answers. */
+	v->call.nr = 0;
+
 	raw_spin_lock_irq(&pool->lock);
 	owed = __vms_take_owed(pool, v);
 	raw_spin_unlock_irq(&pool->lock);

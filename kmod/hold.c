@@ -121,7 +121,8 @@ int vms_hold_check(const struct vms_pool *pool, u32 portid, bool held,
 		*why = "strict-cease of another requester; try again";
 		return -EBUSY;
 	}
-	if (!hold.pool && held) {
+	/* Its end may not have had its turn yet. */
+	if ((!hold.pool || READ_ONCE(hold.over)) && held) {
 		*why = "not held any more: longer than cease-timeout";
 		return -ETIMEDOUT;
 	}
@@ -132,6 +133,12 @@ bool vms_is_held(const struct vms_pool *pool)
 {
 	lockdep_assert_held(&vms_mutex);
 	return hold.pool == pool;
+}
+
+/* The VMs of a pool should have gone on by now. */
+bool vms_hold_is_over(const struct vms_pool *pool)
+{
+	return vms_is_held(pool) && READ_ONCE(hold.over);
 }
 
 /* Since when a pool is held, 0 if it is not; and how long the cease took. */

@@ -67,20 +67,27 @@ static void on_sched_waking(void *unused, struct task_struct *task)
 static void on_fork(void *unused, struct task_struct *parent,
 		    struct task_struct *child)
 {
-	struct vms_vcpu *v = vms_vcpu_of_task(parent);
+	struct vms_vcpu *v;
 
+	/* Probes of some kernels can be preempted. */
+	preempt_disable_notrace();
+	v = vms_vcpu_of_task(parent);
 	if (v)
 		vms_apply_child(child, v);
+	preempt_enable_notrace();
 }
 
 static void on_task_exit(void *unused, struct task_struct *task)
 {
-	struct vms_vcpu *v = vms_vcpu_of_task(task);
+	struct vms_vcpu *v;
 
-	if (!v)
-		return;
-	vms_owner_thread_ends(v);
-	vms_vcpu_remove(v);
+	preempt_disable_notrace();
+	v = vms_vcpu_of_task(task);
+	if (v) {
+		vms_owner_thread_ends(v);
+		vms_vcpu_remove(v);
+	}
+	preempt_enable_notrace();
 }
 
 static struct hook {

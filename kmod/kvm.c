@@ -151,11 +151,11 @@ static bool has_crashed(const struct vms_vcpu *v)
 }
 
 /* KVM_RUN ends; the vCPU is still the current thread's. */
-static void on_userspace_exit(void *unused, __u32 reason, int errno)
+static void userspace_exit_of(__u32 reason, int errno)
 {
 	struct vms_vcpu *v = this_cpu_read(vms_pcpus.on);
 
-	if (!v || v->task != current)
+	if (!v || v->task != current || test_bit(VMS_F_DEAD, &v->flags))
 		return;
 	if (v->call.nr)
 		vms_kvm_serve(v);
@@ -178,6 +178,14 @@ static void on_userspace_exit(void *unused, __u32 reason, int errno)
 		vms_owner_works(v);
 		break;
 	}
+}
+
+/* Probes of some kernels can be preempted; who looks at "on" must not be. */
+static void on_userspace_exit(void *unused, __u32 reason, int errno)
+{
+	preempt_disable_notrace();
+	userspace_exit_of(reason, errno);
+	preempt_enable_notrace();
 }
 
 /**
@@ -248,18 +256,23 @@ static void on_hypercall(void *unused, unsigned long nr, unsigned long a0,
 
 	if (likely(!ours && nr != KVM_HC_SCHED_YIELD) || !vms_inside(current))
 		return;
+	preempt_disable_notrace();
 	v = caller(loaded());
 	if (v)
 		note_call(v, ours ? nr : VMSCHED_HC_YIELD_TO, ours, a0);
+	preempt_enable_notrace();
 }
 
 /* A guest executes PAUSE in a loop. */
 static void on_spin(const void *vcpu)
 {
-	struct vms_vcpu *v = caller(vcpu);
+	struct vms_vcpu *v;
 
+	preempt_disable_notrace();
+	v = caller(vcpu);
 	if (v && vms_inside(current))
 		note_call(v, VMS_CALL_SPIN, false, 0);
+	preempt_enable_notrace();
 }
 
 VMS_DEFINE_ENTRY_PROBE(spin_probe, on_spin);
@@ -311,7 +324,8 @@ static int watch_calls(void)
 
 	if (err)
 		return err;
-	if (hypercall) {
+	/* What is not served when KVM_RUN ends would be answered in the next one. */
+	if (hypercall && userspace_exit) {
 		err = tracepoint_probe_register(hypercall, on_hypercall, NULL);
 		if (err)
 			return err;

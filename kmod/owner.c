@@ -109,9 +109,12 @@ int vms_owner_begin(void)
 	return err;
 }
 
-void vms_owner_end(void)
+/* @err: it was not asked for after all, and nobody may own a console */
+void vms_owner_end(int err)
 {
 	mutex_unlock(&owner_mutex);
+	if (err)
+		queue_work(VMS_SYSTEM_WQ, &settle_work);
 }
 
 /**

@@ -188,6 +188,6 @@ int vms_request_run(struct vms_request *req)
 	err = run_locked(req);
 	mutex_unlock(&vms_mutex);
 	if (owner)
-		vms_owner_end();
+		vms_owner_end(err);
 	return err;
 }

@@ -70,7 +70,7 @@ static inline bool vms_is_handled(enum vmsched_request_reason reason)
 
 /* owner.c: whose console that of a pool is */
 int vms_owner_begin(void);
-void vms_owner_end(void);
+void vms_owner_end(int err);
 bool vms_owner_set(struct vms_vm *vm);
 void vms_owner_lost(struct vms_vm *vm, enum vmsched_owner_why why);
 void vms_owner_failed(struct vms_vcpu *v, enum vmsched_owner_why why);

@@ -67,7 +67,7 @@ void __vms_shorten(struct vms_pcpu *pc, s64 in, u64 now)
 	if (in == VMSCHED_NEVER)
 		return;
 	used = vms_vcpu_executed(pc->cur, now) - pc->slice_base;
-	in = max_t(s64, in, VMS_SLICE_MIN_NS);
+	in = clamp_t(s64, in, VMS_SLICE_MIN_NS, VMSCHED_SLICE_MAX_NS);
 	if (!pc->slice_ns || used + in < pc->slice_ns) {
 		pc->slice_ns = used + in;
 		__vms_arm_slice(pc, now);

@@ -144,7 +144,8 @@ static int create_next(struct vms_pool *pool, struct vmsched_inst *new,
 		return 0;
 	/* It has said itself that something is wrong. */
 	vms_evict_refused(pool, new, "vcpu_init", 0);
-	return -EPROTO;
+	return fail(req, -EPROTO, VMSCHED_A_SWITCH_TO,
+		    "the scheduler reported a fault");
 }
 
 static void rehome(struct vms_pool *pool)
@@ -212,6 +213,9 @@ static int cease_and_commit(struct vms_pool *pool, struct change *c,
 		if (err)
 			return err;
 	}
+	if (vms_hold_is_over(pool))
+		return fail(req, -ETIMEDOUT, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
+			    "held longer than cease-timeout");
 	commit_here(pool, &c->swap);
 	return 0;
 }
@@ -281,6 +285,11 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 		     "it has been registered just now; try again");
 		goto err_put;
 	}
+	if (ops == pool->inst->ops && !vms_may_call(pool->inst)) {
+		err = fail(req, -EBUSY, VMSCHED_A_SWITCH_TO,
+			   "it is just being thrown out; try again");
+		goto err_put;
+	}
 	if (ops == pool->inst->ops) {
 		turn(pool, &to);
 		pool->switches++;
@@ -317,14 +326,18 @@ err_put:
 static void idle_fn(struct kthread_work *work)
 {
 	struct vms_pool *pool;
-	bool managed = false;
+	bool managed = false, held = false;
 
 	mutex_lock(&vms_mutex);
-	list_for_each_entry(pool, &vms_pools, node)
-		managed |= pool->managed || vms_is_held(pool);
+	list_for_each_entry(pool, &vms_pools, node) {
+		managed |= pool->managed;
+		held |= vms_is_held(pool);
+	}
 	mutex_unlock(&vms_mutex);
 	/* Only this worker changes that. */
-	if (!managed)
+	if (held)
+		kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
+	else if (!managed)
 		vms_kvm_watch(false);
 }
 
@@ -349,7 +362,7 @@ static int look_up(struct vms_switch *req, struct vms_pool **pool)
 /* There is nothing to do, and nobody has to wait for it. */
 static bool is_in_force(const struct vms_pool *pool, const struct vms_switch *req)
 {
-	return !strcmp(req->to, req->from) &&
+	return !strcmp(req->to, req->from) && vms_may_call(pool->inst) &&
 	       req->activate == vms_activated(pool);
 }
 
@@ -448,8 +461,8 @@ static void hold_fn(struct kthread_work *work)
 			vms_hold_begin(pool, start, req);
 	}
 	mutex_unlock(&vms_mutex);
-	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
 out_console:
+	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
 	if (err)
 		vms_console_resume(pool, err);
 out:

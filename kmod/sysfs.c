@@ -222,15 +222,26 @@ int vms_sysfs_init(void)
 	return err;
 }
 
+/* Its removal waits for readers, the last reference may be given back later. */
+static void remove_dir(struct kobject *dir)
+{
+	if (!dir)
+		return;
+	kobject_del(dir);
+	kobject_put(dir);
+}
+
 /* Nobody reads or writes when this returns. */
 void vms_sysfs_exit(void)
 {
 	struct vms_pool *pool;
 
 	list_for_each_entry(pool, &vms_pools, node) {
-		kobject_put(pool->dir);
+		remove_dir(pool->dir);
 		pool->dir = NULL;
 	}
-	kobject_put(pools);
-	kobject_put(root);
+	remove_dir(pools);
+	remove_dir(root);
+	pools = NULL;
+	root = NULL;
 }

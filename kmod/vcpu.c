@@ -280,9 +280,11 @@ static void reap(struct work_struct *work)
 	llist_for_each_entry(v, list, dead_node) {
 		vms_gate_cancel(v);
 		forget_on_pcpus(v);
-		vms_vcpu_detach(v);
 	}
-	/* Those that had read "on" are over too. */
+	/* Those that had read "on", and may look at its VM, are over too. */
+	synchronize_rcu();
+	llist_for_each_entry(v, list, dead_node)
+		vms_vcpu_detach(v);
 	synchronize_rcu();
 	llist_for_each_entry_safe(v, next, list, dead_node)
 		vms_vcpu_put(v);

@@ -195,6 +195,11 @@ int vms_vcpu_attach(struct vms_vcpu *v)
 	vms_apply_capture(v);
 	vms_apply_refresh(v);
 
+	/* Linux runs it until another scheduler is in force. */
+	if (!vms_may_call(vm->pool->inst)) {
+		err = -EAGAIN;
+		goto err_unhome;
+	}
 	ent = vms_ent_create(vm->pool->inst, v);
 	if (IS_ERR(ent)) {
 		err = PTR_ERR(ent);
@@ -216,7 +221,7 @@ err_unhome:
 out:
 	if (!v->pool)
 		WRITE_ONCE(v->pass, VMS_PASS_ANY);
-	if (err == -ENOMEM)
+	if (err == -ENOMEM || err == -EAGAIN)
 		set_bit(VMS_F_AGAIN, &v->flags);
 	mutex_unlock(&vms_mutex);
 	return err;

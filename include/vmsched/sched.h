@@ -161,7 +161,8 @@ enum vmsched_why {
  * @exit:	required. Undo init(), also called after it failed. May sleep.
  * @vcpu_init:	required. Fill the blob of a vCPU, which is not queued yet.
  *		May sleep and fail.
- * @vcpu_exit:	required. Undo vcpu_init(). May sleep.
+ * @vcpu_exit:	required. Undo vcpu_init(). May sleep. Of an instance at fault,
+ *		@v may still be queued, and its neighbours may be freed.
  * @vcpu_import: optional. Called after activate() with what the scheduler
  *		before exported (or zeroes, for a new vCPU), before its first
  *		enqueue(); others may be queued by then.

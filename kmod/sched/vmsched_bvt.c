@@ -39,6 +39,7 @@
 
 /* Most that a vCPU is owed, or owes, when it comes from another scheduler. */
 #define BVT_LAG_MAX_NS		(100 * (s64)NSEC_PER_MSEC)
+#define BVT_SLICE_MAX_NS	((s64)VMSCHED_SLICE_MAX_NS)
 
 /* The same in virtual time, for the least weight. */
 #define BVT_LAG_MAX_VT		(BVT_LAG_MAX_NS * VMSCHED_WEIGHT_DFL)
@@ -294,7 +295,7 @@ static u64 slice_of(struct bvt_pcpu *q, struct bvt_vcpu *b)
 	if (!second)
 		return 0;
 	slice = time_against(b, rb_entry(second, struct bvt_vcpu, e_node)->e);
-	return max_t(s64, min(slice, time_warped(b)), 1);
+	return clamp_t(s64, min(slice, time_warped(b)), 1, BVT_SLICE_MAX_NS);
 }
 
 /* @b, which is queued, gets @cpu. Returns its slice. */
@@ -394,9 +395,13 @@ static int bvt_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 	return 0;
 }
 
+/* Others in its queue may be gone already, if this instance was at fault. */
 static void bvt_vcpu_exit(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 {
-	leave_pcpu(inst, bvt_vcpu(v));
+	struct bvt_vcpu *b = bvt_vcpu(v);
+
+	if (b->cpu >= 0 && bvt_pcpu(inst, b->cpu)->cur == b)
+		bvt_pcpu(inst, b->cpu)->cur = NULL;
 }
 
 static void bvt_vcpu_import(struct vmsched_inst *inst, struct vmsched_vcpu *v,

@@ -38,6 +38,9 @@ void check_slice(const struct pool *pool, int cpu,
 	bool waits = false;
 	int i;
 
+	if (slice > VMSCHED_SLICE_MAX_NS)
+		broken("vCPU %u gets %llu ns on pCPU %d, too long a slice",
+		       picked->index, (unsigned long long)slice, cpu);
 	for (i = 0; i < pool->nr_vcpus; i++) {
 		const struct vms_vcpu *v = pool->vcpus[i];
 

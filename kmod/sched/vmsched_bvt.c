@@ -295,7 +295,7 @@ static u64 slice_of(struct bvt_pcpu *q, struct bvt_vcpu *b)
 	if (!second)
 		return 0;
 	slice = time_against(b, rb_entry(second, struct bvt_vcpu, e_node)->e);
-	return clamp_t(s64, min(slice, time_warped(b)), 1, BVT_SLICE_MAX_NS);
+	return clamp(min(slice, time_warped(b)), (s64)1, BVT_SLICE_MAX_NS);
 }
 
 /* @b, which is queued, gets @cpu. Returns its slice. */

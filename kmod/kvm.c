@@ -24,6 +24,7 @@
 #include <linux/module.h>
 #include <linux/tracepoint.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 #include <uapi/linux/kvm_para.h>
 
 #include <uapi/linux/vmsched_guest.h>
@@ -45,6 +46,7 @@ static struct tracepoint *hypercall;
 static bool sees_spins;
 static bool spins_watched;
 static bool calls_watched;
+static bool call_ends_watched;
 
 static DEFINE_MUTEX(ends_mutex);	/* see above */
 static unsigned int ends_wanted;	/* enum vms_ends */
@@ -219,6 +221,20 @@ int vms_kvm_watch_ends(enum vms_ends who, bool on)
 	return err;
 }
 
+/*
+ * A signal may end KVM_RUN before a call is served; then it is served at that end.
+ * The probe there costs each exit to user space something, so it is on only once
+ * a guest has made a call. One that is ended so before that is not answered.
+ */
+static void watch_ends_fn(struct work_struct *work)
+{
+	if (READ_ONCE(calls_watched) &&
+	    !vms_kvm_watch_ends(VMS_ENDS_OF_CALLS, true))
+		WRITE_ONCE(call_ends_watched, true);
+}
+
+static DECLARE_WORK(watch_ends_work, watch_ends_fn);
+
 /* The vCPU that the current thread runs, if its pool is managed. */
 static struct vms_vcpu *caller(const void *vcpu)
 {
@@ -239,6 +255,8 @@ static void note_call(struct vms_vcpu *v, u32 nr, bool hypercall, u64 arg)
 {
 	unsigned long flags;
 
+	if (hypercall && unlikely(!READ_ONCE(call_ends_watched)))
+		queue_work(VMS_SYSTEM_WQ, &watch_ends_work);
 	v->call = (struct vms_call) {
 		.nr = nr, .hypercall = hypercall, .arg = arg,
 	};
@@ -310,26 +328,26 @@ static void unwatch_calls(void)
 {
 	if (calls_watched)
 		tracepoint_probe_unregister(hypercall, on_hypercall, NULL);
-	calls_watched = false;
 	if (spins_watched)
 		vms_entry_probe_unregister(&spin_probe);
 	spins_watched = false;
+	/* A probe that is still under way may queue it, which does nothing then. */
+	WRITE_ONCE(calls_watched, false);
+	cancel_work_sync(&watch_ends_work);
+	WRITE_ONCE(call_ends_watched, false);
 	vms_kvm_watch_ends(VMS_ENDS_OF_CALLS, false);
 }
 
 /* Look at what guests ask for, as far as this KVM shows it. */
 static int watch_calls(void)
 {
-	int err = vms_kvm_watch_ends(VMS_ENDS_OF_CALLS, true);
+	int err;
 
-	if (err)
-		return err;
-	/* What is not served when KVM_RUN ends would be answered in the next one. */
-	if (hypercall && userspace_exit) {
+	if (hypercall) {
 		err = tracepoint_probe_register(hypercall, on_hypercall, NULL);
 		if (err)
 			return err;
-		calls_watched = true;
+		WRITE_ONCE(calls_watched, true);
 	}
 	/* Without it guests only spin longer. */
 	spins_watched = sees_spins &&
@@ -436,4 +454,10 @@ void vms_kvm_exit(void)
 	vms_kvm_watch(false);
 	vms_kvm_watch_ends(VMS_ENDS_OF_OWNERS | VMS_ENDS_OF_CALLS, false);
 	vms_entry_probe_unregister(&destroy_probe);
+}
+
+/* No probe runs any more: nor does what the last one has queued. */
+void vms_kvm_flush(void)
+{
+	cancel_work_sync(&watch_ends_work);
 }

@@ -26,6 +26,7 @@ static void stop(void)
 	vms_hooks_exit();
 	vms_kvm_exit();
 	tracepoint_synchronize_unregister();
+	vms_kvm_flush();
 
 	vms_pcpus_stop();
 	vms_vcpus_drain();

@@ -564,6 +564,7 @@ int vms_kvm_init(void);
 int vms_kvm_watch(bool on);
 struct vms_vcpu *vms_kvm_leaving(struct vms_vcpu *v);
 void vms_kvm_exit(void);
+void vms_kvm_flush(void);
 int vms_hooks_init(void);
 void vms_hooks_exit(void);
 

@@ -87,10 +87,15 @@ static void count_work(struct vms_pool *pool, u64 now)
 	}
 }
 
-/* Part of @elapsed in which the scheduler could have had somebody run there. */
+/*
+ * Part of @elapsed in which the scheduler could have had somebody run there. Two looks
+ * at the most: if it is more, this host has stood still itself (it may be a guest).
+ */
 static u64 usable(const struct vms_pcpu *pc, u64 elapsed)
 {
-	return pc->cur ? min(pc->watch_ran, elapsed) : elapsed;
+	u64 most = READ_ONCE(watchdog_ms) * NSEC_PER_MSEC * 2 / LOOKS;
+
+	return min(pc->cur ? min(pc->watch_ran, elapsed) : elapsed, most);
 }
 
 /* It has a limit of its own, which this scheduler keeps. */

@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "clock.h"
+#include "exact.h"
 #include "genl.h"
 #include "modules.h"
 
@@ -289,6 +290,9 @@ int vmsched_ready(void)
 		if (ret)
 			return ret;
 	}
+	ret = module_set_param("vmsched", "watchdog_ms", watchdog_ms());
+	if (ret)
+		return ret;
 	for (i = 0; i < ARRAY_SIZE(scheds); i++) {
 		char name[32];
 

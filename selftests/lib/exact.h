@@ -44,6 +44,18 @@ static inline bool clock_is_exact(void)
 	return memcmp(sig, "TCGTCGTCGTCG", sizeof(sig)) || cpus_online() == 1;
 }
 
+/*
+ * What the watchdog of schedulers is to wait for: where a host takes seconds from the
+ * emulator, nobody runs meanwhile, which is not the scheduler's fault.
+ */
+#define WATCHDOG_MS		500
+#define WATCHDOG_MAX_MS		10000
+
+static inline unsigned int watchdog_ms(void)
+{
+	return clock_is_exact() ? WATCHDOG_MS : WATCHDOG_MAX_MS;
+}
+
 /* @ms where time is exact, else what tells a hang */
 static inline unsigned int limit_ms(unsigned int ms)
 {

@@ -55,11 +55,12 @@ void vms_fault_text(const struct vms_pool *pool, char *text, size_t size)
 		  r->scheduler, pool->name, kind_names[r->kind], r->why, r->to);
 }
 
-/* Somebody wanted it: nothing went wrong. */
-static bool is_wish(const struct vms_fault_report *r)
+/* Somebody wanted it, or was told that it cannot be: nothing went wrong. */
+static bool is_calm(const struct vms_fault_report *r)
 {
 	return r->kind == VMSCHED_FAULT_KIND_OPERATOR ||
-	       r->kind == VMSCHED_FAULT_KIND_SYSRQ;
+	       r->kind == VMSCHED_FAULT_KIND_SYSRQ ||
+	       r->kind == VMSCHED_FAULT_KIND_INIT;
 }
 
 static void print(const struct vms_pool *pool)
@@ -68,7 +69,7 @@ static void print(const struct vms_pool *pool)
 	char text[VMS_FAULT_TEXT];
 
 	vms_fault_text(pool, text, sizeof(text));
-	if (is_wish(&pool->fault)) {
+	if (is_calm(&pool->fault)) {
 		pr_notice("%s\n", text);
 		return;
 	}

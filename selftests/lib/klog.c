@@ -87,6 +87,8 @@ static bool harmless(const char *text)
 		"Unhandled WRMSR",
 		"Unhandled RDMSR",
 		"callbacks suppressed",
+		/* An IPI of Linux was on its way to a CPU that went off */
+		"APIC: Stale IRR",
 	};
 	unsigned int i;
 

@@ -246,6 +246,15 @@ static u32 count_late(const struct vms_pool *pool, pid_t *pid)
 	return late;
 }
 
+static int fail(struct vms_switch *req, int err, pid_t pid)
+{
+	req->attr = VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT;
+	scnprintf(req->why, sizeof(req->why),
+		  "console agent pid %d did not acknowledge in %u ms; the old scheduler goes on",
+		  pid, req->console_ms);
+	return err;
+}
+
 /**
  * vms_console_cease() - let the console agents of a pool stop before a switch
  * @pool: the pool
@@ -273,11 +282,7 @@ int vms_console_cease(const struct vms_pool *pool, struct vms_switch *req)
 	req->console_ns = vms_now() - start;
 	if (!req->console_late || req->on_console != VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP)
 		return 0;
-	req->attr = VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT;
-	scnprintf(req->why, sizeof(req->why),
-		  "console agent pid %d did not acknowledge in %u ms; the old scheduler goes on",
-		  pid, req->console_ms);
-	return -ETIMEDOUT;
+	return fail(req, -ETIMEDOUT, pid);
 }
 
 /**

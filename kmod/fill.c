@@ -203,7 +203,7 @@ int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req)
 	return 0;
 }
 
-int vms_fill_fault(struct sk_buff *skb, const struct vms_pool *pool)
+int vms_fill_fault(struct sk_buff *skb, struct vms_pool *pool)
 {
 	const struct vms_fault_report *r = &pool->fault;
 

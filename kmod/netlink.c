@@ -166,52 +166,15 @@ int vmsched_nl_sched_get_dumpit(struct sk_buff *skb,
 
 int vmsched_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct vms_pool *pool;
-	struct sk_buff *reply;
-	void *hdr;
-	int err = 0;
-
 	if (!info->attrs[VMSCHED_A_POOL_NAME])
 		return vms_nl_missing(info, VMSCHED_A_POOL_NAME, "name");
-	reply = vms_nl_reply_new(info, &hdr);
-	if (!reply)
-		return vms_nl_no_memory(info);
-	mutex_lock(&vms_mutex);
-	pool = vms_pool_find(nla_data(info->attrs[VMSCHED_A_POOL_NAME]));
-	if (pool)
-		err = vms_fill_pool(reply, pool);
-	mutex_unlock(&vms_mutex);
-	if (!pool) {
-		nlmsg_free(reply);
-		GENL_SET_ERR_MSG(info, "no such pool");
-		NL_SET_BAD_ATTR(info->extack, info->attrs[VMSCHED_A_POOL_NAME]);
-		return -ENOENT;
-	}
-	return vms_nl_reply_end(reply, hdr, err, info);
+	return vms_nl_reply_pool(info, VMSCHED_A_POOL_NAME, vms_fill_pool);
 }
 
 int vmsched_nl_pool_get_dumpit(struct sk_buff *skb,
 			       struct netlink_callback *cb)
 {
-	struct vms_pool *pool;
-	int err = 0;
-	long n = 0;
-	void *hdr;
-
-	mutex_lock(&vms_mutex);
-	list_for_each_entry(pool, &vms_pools, node) {
-		if (n++ < cb->args[0])
-			continue;
-		err = -EMSGSIZE;
-		hdr = vms_nl_dump_begin(skb, cb);
-		if (hdr)
-			err = vms_nl_dump_end(skb, hdr, vms_fill_pool(skb, pool));
-		if (err)
-			break;
-		cb->args[0] = n;
-	}
-	mutex_unlock(&vms_mutex);
-	return vms_nl_dump_done(skb, err);
+	return vms_nl_dump_pools(skb, cb, NULL, vms_fill_pool);
 }
 
 /* The VM of an attribute with its id, or an ERR_PTR. vms_mutex held. */
@@ -446,12 +409,8 @@ static int run_switch(struct sk_buff *skb, struct genl_info *info,
 	if (!reply)
 		return vms_nl_no_memory(info);
 	err = run(&req);
-	if (err) {
-		nlmsg_free(reply);
-		GENL_SET_ERR_MSG_FMT(info, "%s", req.why);
-		NL_SET_BAD_ATTR(info->extack, info->attrs[req.attr]);
-		return err;
-	}
+	if (err)
+		return vms_nl_refuse(reply, info, err, req.attr, req.why);
 	return vms_nl_reply_end(reply, hdr, vms_fill_switch(reply, &req), info);
 }
 

@@ -54,11 +54,11 @@ int vmsched_nl_console_attach_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	mutex_lock(&vms_mutex);
 	pool = vms_nl_pool(info, VMSCHED_A_CONSOLE_POOL);
-	if (pool)
+	if (!IS_ERR(pool))
 		err = vms_console_attach(pool, info->snd_portid);
 	mutex_unlock(&vms_mutex);
-	if (!pool)
-		return -ENOENT;
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
 	return refuse_agent(info, err);
 }
 
@@ -70,11 +70,8 @@ int vmsched_nl_console_ack_doit(struct sk_buff *skb, struct genl_info *info)
 	err = vms_nl_may_write(skb, info);
 	if (err)
 		return err;
-	if (!seq) {
-		NL_SET_ERR_ATTR_MISS(info->extack, NULL, VMSCHED_A_CONSOLE_SEQ);
-		GENL_SET_ERR_MSG(info, "the message lacks the attribute seq");
-		return -EINVAL;
-	}
+	if (!seq)
+		return vms_nl_missing(info, VMSCHED_A_CONSOLE_SEQ, "seq");
 	err = vms_console_ack(info->snd_portid, nla_get_u32(seq));
 	if (err == -ENOENT)
 		GENL_SET_ERR_MSG(info, "this socket is no console agent; attach it first");

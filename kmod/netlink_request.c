@@ -42,11 +42,7 @@ int vmsched_nl_request_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		return vms_nl_no_memory(info);
 	err = vms_request_run(&req);
-	if (err) {
-		nlmsg_free(reply);
-		GENL_SET_ERR_MSG_FMT(info, "%s", req.why);
-		NL_SET_BAD_ATTR(info->extack, info->attrs[req.attr]);
-		return err;
-	}
+	if (err)
+		return vms_nl_refuse(reply, info, err, req.attr, req.why);
 	return vms_nl_reply_end(reply, hdr, vms_fill_request(reply, &req), info);
 }

@@ -60,6 +60,16 @@ int vms_nl_reply_end(struct sk_buff *skb, void *hdr, int err,
 	return genlmsg_reply(skb, info);
 }
 
+/* Instead of the answer: why not, and the attribute to blame, 0 for none. */
+int vms_nl_refuse(struct sk_buff *reply, struct genl_info *info, int err,
+		  u32 attr, const char *why)
+{
+	nlmsg_free(reply);
+	GENL_SET_ERR_MSG_FMT(info, "%s", why);
+	NL_SET_BAD_ATTR(info->extack, info->attrs[attr]);
+	return err;
+}
+
 /* One object of a dump as a message of its own. */
 void *vms_nl_dump_begin(struct sk_buff *skb, struct netlink_callback *cb)
 {
@@ -93,7 +103,7 @@ int vms_nl_dump_end(struct sk_buff *skb, void *hdr, int err)
  * @attr: attribute with the name; absent for the pool "default"
  *
  * Context: vms_mutex held.
- * Return: the pool, or NULL; the answer says then that there is none.
+ * Return: the pool, or an ERR_PTR; the answer says then that there is none.
  */
 struct vms_pool *vms_nl_pool(struct genl_info *info, u32 attr)
 {
@@ -101,9 +111,75 @@ struct vms_pool *vms_nl_pool(struct genl_info *info, u32 attr)
 	struct vms_pool *pool;
 
 	pool = name ? vms_pool_find(nla_data(name)) : vms_pool_default();
-	if (!pool) {
-		GENL_SET_ERR_MSG(info, "no such pool");
-		NL_SET_BAD_ATTR(info->extack, name);
+	if (pool)
+		return pool;
+	GENL_SET_ERR_MSG(info, "no such pool");
+	NL_SET_BAD_ATTR(info->extack, name);
+	return ERR_PTR(-ENOENT);
+}
+
+/**
+ * vms_nl_reply_pool() - answer with what is to tell about one pool
+ * @info: the message
+ * @attr: attribute with the name of the pool, as in vms_nl_pool()
+ * @fill: writes it into the answer
+ *
+ * Context: may sleep; takes vms_mutex.
+ * Return: 0 or a negative errno, with a message.
+ */
+int vms_nl_reply_pool(struct genl_info *info, u32 attr, vms_nl_fill_fn fill)
+{
+	struct vms_pool *pool;
+	struct sk_buff *reply;
+	int err = 0;
+	void *hdr;
+
+	reply = vms_nl_reply_new(info, &hdr);
+	if (!reply)
+		return vms_nl_no_memory(info);
+	mutex_lock(&vms_mutex);
+	pool = vms_nl_pool(info, attr);
+	if (!IS_ERR(pool))
+		err = fill(reply, pool);
+	mutex_unlock(&vms_mutex);
+	if (IS_ERR(pool)) {
+		nlmsg_free(reply);
+		return PTR_ERR(pool);
 	}
-	return pool;
+	return vms_nl_reply_end(reply, hdr, err, info);
+}
+
+/**
+ * vms_nl_dump_pools() - a message for each pool
+ * @skb: the part of the dump that is written now
+ * @cb: the dump; args[0] is the number of pools that are done
+ * @wanted: pools that are shown, or NULL for all
+ * @fill: writes what is to tell about one of them
+ *
+ * Context: may sleep; takes vms_mutex.
+ * Return: as the function of a dump.
+ */
+int vms_nl_dump_pools(struct sk_buff *skb, struct netlink_callback *cb,
+		      bool (*wanted)(const struct vms_pool *pool),
+		      vms_nl_fill_fn fill)
+{
+	struct vms_pool *pool;
+	int err = 0;
+	long n = 0;
+	void *hdr;
+
+	mutex_lock(&vms_mutex);
+	list_for_each_entry(pool, &vms_pools, node) {
+		if (n++ < cb->args[0] || (wanted && !wanted(pool)))
+			continue;
+		err = -EMSGSIZE;
+		hdr = vms_nl_dump_begin(skb, cb);
+		if (hdr)
+			err = vms_nl_dump_end(skb, hdr, fill(skb, pool));
+		if (err)
+			break;
+		cb->args[0] = n;
+	}
+	mutex_unlock(&vms_mutex);
+	return vms_nl_dump_done(skb, err);
 }

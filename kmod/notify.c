@@ -78,7 +78,7 @@ void vms_notify_switch(const struct vms_switch *req)
 		end(skb, hdr, vms_fill_switch(skb, req));
 }
 
-void vms_notify_fault(const struct vms_pool *pool)
+void vms_notify_fault(struct vms_pool *pool)
 {
 	struct sk_buff *skb;
 	void *hdr;

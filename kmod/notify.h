@@ -23,7 +23,7 @@ void vms_notify_init(void);
 void vms_notify_exit(void);
 void vms_notify_vm(u8 cmd, struct vms_vm *vm);
 void vms_notify_switch(const struct vms_switch *req);
-void vms_notify_fault(const struct vms_pool *pool);
+void vms_notify_fault(struct vms_pool *pool);
 
 /* fill.c */
 int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
@@ -31,7 +31,7 @@ int vms_fill_sched(struct sk_buff *skb, const struct vmsched_ops *ops,
 int vms_fill_pool(struct sk_buff *skb, struct vms_pool *pool);
 int vms_fill_vm(struct sk_buff *skb, struct vms_vm *vm, pid_t pid);
 int vms_fill_vcpu(struct sk_buff *skb, struct vms_vcpu *v);
-int vms_fill_fault(struct sk_buff *skb, const struct vms_pool *pool);
+int vms_fill_fault(struct sk_buff *skb, struct vms_pool *pool);
 int vms_fill_switch(struct sk_buff *skb, const struct vms_switch *req);
 
 #endif /* _VMS_NOTIFY_H */

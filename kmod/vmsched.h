@@ -500,7 +500,6 @@ struct vms_vcpu *vms_vcpu_of_key(const void *key);
 struct vms_vcpu *vms_vcpu_discover(void *key, const void *vm_key, u32 index);
 void vms_vcpu_remove(struct vms_vcpu *v);
 void vms_vcpu_put(struct vms_vcpu *v);
-bool vms_vcpu_get(struct vms_vcpu *v);
 void vms_vcpus_drain(void);
 u64 vms_vcpus_dropped(void);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //
 // Refusals without a word. Looked at is each function that could say why: it
-// has a genl_info, an extack, the callback of a dump or a request for a switch.
-// No way through it may lead to an error that it makes up itself, or hands on
+// has a genl_info, an extack, the callback of a dump, or a request for a switch
+// or on behalf of a VM. No way through it may lead to an error that it makes up itself, or hands on
 // from one that had no means to speak, unless a message was set on that way.
 //
 // So an errno must be written after its message, and not as a default before
@@ -12,7 +12,7 @@
 virtual report
 
 @scope@
-identifier T = {genl_info, netlink_ext_ack, netlink_callback, vms_switch};
+identifier T = {genl_info, netlink_ext_ack, netlink_callback, vms_switch, vms_request};
 identifier f, i;
 position where;
 @@
@@ -32,6 +32,10 @@ f@where(...) {
 return fail(...);
 \|
 x = fail(...)
+\|
+return refuse(...);
+\|
+return vms_nl_refuse(...);
 \|
 return@p <+... -C ...+>;
 \|
@@ -54,7 +58,7 @@ print("%s:%s: -%s without a message" % (p[0].file, p[0].line, c))
 @call_int exists@
 identifier scope.f;
 idexpression int x;
-identifier g !~ "^(dump_end|PTR_ERR)$";
+identifier g !~ "^(vms_nl_dump_end|PTR_ERR)$";
 expression list args;
 position scope.where, at;
 @@
@@ -95,7 +99,7 @@ print("%s:%s: an error of %s() without a message" % (p[0].file, p[0].line, g))
 @call_ptr exists@
 identifier scope.f;
 idexpression x;
-identifier g !~ "^(dump_end|PTR_ERR)$";
+identifier g !~ "^(vms_nl_dump_end|PTR_ERR)$";
 expression list args;
 position scope.where, at;
 @@

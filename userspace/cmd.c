@@ -264,6 +264,18 @@ int ctx_connect(struct ctx *ctx)
 	return EXIT_DONE;
 }
 
+int list_objects(struct ctx *ctx, __u8 cmd, const void *want, const char *what,
+		 struct list *list)
+{
+	int code = ctx_connect(ctx);
+	int err;
+
+	if (code)
+		return code;
+	err = conn_dump(ctx->nl, cmd, want ? list->model : NULL, want, list);
+	return err ? fail_nl(ctx, err, what) : EXIT_DONE;
+}
+
 /* --- Finding the command --- */
 
 static bool has_words(const struct object *object)

@@ -97,6 +97,9 @@ int cmd_request_owner(struct ctx *ctx, int argc, char **argv);
 int ctx_connect(struct ctx *ctx);
 
 /* Read objects; each returns an exit code. */
+/* All that the kernel dumps for @cmd, or for @want; @what names that, or NULL. */
+int list_objects(struct ctx *ctx, __u8 cmd, const void *want, const char *what,
+		 struct list *list);
 int get_sched(struct ctx *ctx, const char *name, struct sched *sched);
 int list_pools(struct ctx *ctx, struct list *pools);
 int list_vms(struct ctx *ctx, struct list *vms);

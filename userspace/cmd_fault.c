@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "json.h"
-#include "print.h"
+#include "output.h"
 
 #define DEFAULT_POOL	"default"
 
@@ -24,22 +23,8 @@ static const struct column columns[] = {
 
 static int cmd_list(struct ctx *ctx, int argc, char **argv)
 {
-	struct list faults = { .model = &fault_model };
-	int code, err;
-
-	if (argc)
-		return fail_usage(ctx, "unknown word \"%s\"", argv[0]);
-	code = ctx_connect(ctx);
-	if (code)
-		return code;
-	err = conn_dump(ctx->nl, VMSCHED_CMD_FAULT_GET, NULL, NULL, &faults);
-	if (err)
-		code = fail_nl(ctx, err, NULL);
-	else
-		code = ctx->json ? json_print_list(ctx->pretty, &faults) :
-		       print_list(&faults, columns);
-	list_clear(&faults);
-	return code;
+	return output_all(ctx, argc, argv, VMSCHED_CMD_FAULT_GET, &fault_model,
+			  columns);
 }
 
 static int cmd_show(struct ctx *ctx, int argc, char **argv)
@@ -58,12 +43,10 @@ static int cmd_show(struct ctx *ctx, int argc, char **argv)
 			&fault_model, &fault);
 	if (err)
 		code = fail_nl(ctx, err, want.pool);
-	else if (ctx->json)
-		code = json_print_object(ctx->pretty, &fault_model, &fault);
-	else if (!fault.count)
+	else if (!ctx->json && !fault.count)
 		printf("no scheduler was thrown out of pool %s\n", fault.pool);
 	else
-		print_object(&fault_model, &fault);
+		code = output_object(ctx, &fault_model, &fault);
 	model_clear(&fault_model, &fault);
 	return code;
 }

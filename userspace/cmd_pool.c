@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The object "pool": sets of pCPUs with a scheduler each. */
-#include "cmd.h"
-#include "json.h"
-#include "print.h"
+#include "output.h"
 
 static const struct column columns[] = {
 	{ "NAME", VMSCHED_A_POOL_NAME },
@@ -22,28 +20,13 @@ static const struct column columns[] = {
 
 int list_pools(struct ctx *ctx, struct list *pools)
 {
-	int code = ctx_connect(ctx);
-	int err;
-
-	if (code)
-		return code;
-	err = conn_dump(ctx->nl, VMSCHED_CMD_POOL_GET, NULL, NULL, pools);
-	return err ? fail_nl(ctx, err, NULL) : EXIT_DONE;
+	return list_objects(ctx, VMSCHED_CMD_POOL_GET, NULL, NULL, pools);
 }
 
 static int cmd_list(struct ctx *ctx, int argc, char **argv)
 {
-	struct list pools = { .model = &pool_model };
-	int code;
-
-	if (argc)
-		return fail_usage(ctx, "unknown word \"%s\"", argv[0]);
-	code = list_pools(ctx, &pools);
-	if (!code)
-		code = ctx->json ? json_print_list(ctx->pretty, &pools) :
-		       print_list(&pools, columns);
-	list_clear(&pools);
-	return code;
+	return output_all(ctx, argc, argv, VMSCHED_CMD_POOL_GET, &pool_model,
+			  columns);
 }
 
 const struct command pool_commands[] = {

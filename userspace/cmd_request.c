@@ -6,18 +6,12 @@
  */
 #include <stdio.h>
 
-#include "cmd.h"
-#include "json.h"
-#include "print.h"
+#include "output.h"
 
 static int show(struct ctx *ctx, const struct request *answer)
 {
-	int code = EXIT_DONE;
+	int code = output_object(ctx, &request_model, answer);
 
-	if (ctx->json)
-		code = json_print_object(ctx->pretty, &request_model, answer);
-	else
-		print_object(&request_model, answer);
 	return code ?: answer->handled ? EXIT_DONE : EXIT_REFUSED;
 }
 

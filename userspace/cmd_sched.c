@@ -8,7 +8,7 @@
 #include "cmd.h"
 #include "json.h"
 #include "loader.h"
-#include "print.h"
+#include "output.h"
 #include "switch.h"
 
 static const struct column columns[] = {
@@ -21,32 +21,10 @@ static const struct column columns[] = {
 	{ }
 };
 
-static int print_sched(const struct ctx *ctx, const struct sched *sched)
-{
-	if (ctx->json)
-		return json_print_object(ctx->pretty, &sched_model, sched);
-	print_object(&sched_model, sched);
-	return EXIT_DONE;
-}
-
 static int cmd_list(struct ctx *ctx, int argc, char **argv)
 {
-	struct list list = { .model = &sched_model };
-	int code, err;
-
-	if (argc)
-		return fail_usage(ctx, "unknown word \"%s\"", argv[0]);
-	code = ctx_connect(ctx);
-	if (code)
-		return code;
-	err = conn_dump(ctx->nl, VMSCHED_CMD_SCHED_GET, NULL, NULL, &list);
-	if (err)
-		code = fail_nl(ctx, err, NULL);
-	else
-		code = ctx->json ? json_print_list(ctx->pretty, &list) :
-		       print_list(&list, columns);
-	list_clear(&list);
-	return code;
+	return output_all(ctx, argc, argv, VMSCHED_CMD_SCHED_GET, &sched_model,
+			  columns);
 }
 
 static int cmd_show(struct ctx *ctx, int argc, char **argv)
@@ -58,7 +36,7 @@ static int cmd_show(struct ctx *ctx, int argc, char **argv)
 		return fail_usage(ctx, "give one scheduler");
 	code = get_sched(ctx, argv[0], &sched);
 	if (!code)
-		code = print_sched(ctx, &sched);
+		code = output_object(ctx, &sched_model, &sched);
 	model_clear(&sched_model, &sched);
 	return code;
 }
@@ -72,7 +50,7 @@ static int cmd_load(struct ctx *ctx, int argc, char **argv)
 		return fail_usage(ctx, "give one scheduler");
 	code = loader_image(ctx, argv[0], &sched);
 	if (!code && ctx->json)
-		code = print_sched(ctx, &sched);
+		code = output_object(ctx, &sched_model, &sched);
 	model_clear(&sched_model, &sched);
 	return code;
 }

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd.h"
-#include "json.h"
-#include "print.h"
+#include "output.h"
 
 static const struct column columns[] = {
 	{ "VM", VMSCHED_A_VCPU_VM_ID },
@@ -28,16 +26,11 @@ static const struct column columns[] = {
 static int list_vcpus(struct ctx *ctx, const struct vm *vm, struct list *vcpus)
 {
 	struct vcpu want = { .have = MODEL_BIT(VMSCHED_A_VCPU_VM_ID) };
-	int code = ctx_connect(ctx);
-	int err;
 
-	if (code)
-		return code;
-	if (vm)
-		want.vm_id = vm->id;
-	err = conn_dump(ctx->nl, VMSCHED_CMD_VCPU_GET, &vcpu_model,
-			vm ? &want : NULL, vcpus);
-	return err ? fail_nl(ctx, err, vm ? vm->name : NULL) : EXIT_DONE;
+	if (!vm)
+		return list_objects(ctx, VMSCHED_CMD_VCPU_GET, NULL, NULL, vcpus);
+	want.vm_id = vm->id;
+	return list_objects(ctx, VMSCHED_CMD_VCPU_GET, &want, vm->name, vcpus);
 }
 
 static int cmd_list(struct ctx *ctx, int argc, char **argv)
@@ -53,8 +46,7 @@ static int cmd_list(struct ctx *ctx, int argc, char **argv)
 	if (!code)
 		code = list_vcpus(ctx, argc ? &vm : NULL, &vcpus);
 	if (!code)
-		code = ctx->json ? json_print_list(ctx->pretty, &vcpus) :
-		       print_list(&vcpus, columns);
+		code = output_list(ctx, &vcpus, columns);
 	list_clear(&vcpus);
 	model_clear(&vm_model, &vm);
 	return code;
@@ -71,8 +63,7 @@ static int print_vcpu(struct ctx *ctx, const struct vm *vm, __u32 index)
 		code = EXIT_NO_OBJECT;
 		while ((vcpu = list_next(&vcpus, vcpu)))
 			if (vcpu->index == index)
-				code = json_print_object(ctx->pretty,
-							 &vcpu_model, vcpu);
+				code = output_object(ctx, &vcpu_model, vcpu);
 		if (code == EXIT_NO_OBJECT)
 			fail(code, "vCPU %s/%u is gone", vm->name, index);
 	}

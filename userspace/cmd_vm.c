@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
-#include "json.h"
-#include "print.h"
+#include "output.h"
 #include "text.h"
 #include "vmname.h"
 
@@ -38,20 +36,11 @@ static int name_vm(struct vm *vm)
 
 int list_vms(struct ctx *ctx, struct list *vms)
 {
-	int code = ctx_connect(ctx);
+	int code = list_objects(ctx, VMSCHED_CMD_VM_GET, NULL, NULL, vms);
 	struct vm *vm = NULL;
-	int err;
 
-	if (code)
-		return code;
-	err = conn_dump(ctx->nl, VMSCHED_CMD_VM_GET, NULL, NULL, vms);
-	if (err)
-		return fail_nl(ctx, err, NULL);
-	while ((vm = list_next(vms, vm))) {
+	while (!code && (vm = list_next(vms, vm)))
 		code = name_vm(vm);
-		if (code)
-			break;
-	}
 	return code;
 }
 
@@ -178,8 +167,7 @@ static int cmd_list(struct ctx *ctx, int argc, char **argv)
 		return fail_usage(ctx, "unknown word \"%s\"", argv[0]);
 	code = list_vms(ctx, &vms);
 	if (!code)
-		code = ctx->json ? json_print_list(ctx->pretty, &vms) :
-		       print_list(&vms, columns);
+		code = output_list(ctx, &vms, columns);
 	list_clear(&vms);
 	return code;
 }
@@ -192,10 +180,8 @@ static int cmd_show(struct ctx *ctx, int argc, char **argv)
 	if (argc != 1)
 		return fail_usage(ctx, "give one VM");
 	code = find_vm(ctx, argv[0], &vm);
-	if (!code && ctx->json)
-		code = json_print_object(ctx->pretty, &vm_model, &vm);
-	else if (!code)
-		print_object(&vm_model, &vm);
+	if (!code)
+		code = output_object(ctx, &vm_model, &vm);
 	model_clear(&vm_model, &vm);
 	return code;
 }
@@ -219,7 +205,7 @@ static int set_vm(struct ctx *ctx, const struct vm *vm, struct vm *want)
 		return EXIT_DONE;
 	code = get_vm(ctx, vm->id, &now);
 	if (!code)
-		code = json_print_object(ctx->pretty, &vm_model, &now);
+		code = output_object(ctx, &vm_model, &now);
 	model_clear(&vm_model, &now);
 	return code;
 }

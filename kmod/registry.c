@@ -15,6 +15,7 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -80,6 +81,28 @@ static bool name_ok(const char *name)
 	return true;
 }
 
+/* More than that no allocator of Linux has, and it would warn. */
+static bool size_ok(u32 size)
+{
+	return size <= VMSCHED_PRIV_MAX;
+}
+
+static int check_shape(const struct vmsched_ops *ops)
+{
+	if (!size_ok(ops->inst_size) || !size_ok(ops->pcpu_size) ||
+	    !size_ok(ops->vcpu_size)) {
+		pr_err("scheduler %s refused: inst_size, pcpu_size and vcpu_size may be %u bytes at most\n",
+		       ops->name, VMSCHED_PRIV_MAX);
+		return -EINVAL;
+	}
+	if (ops->doc && strnlen(ops->doc, VMSCHED_DOC_MAX) == VMSCHED_DOC_MAX) {
+		pr_err("scheduler %s refused: its doc is longer than %d characters\n",
+		       ops->name, VMSCHED_DOC_MAX - 1);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check(const struct vmsched_ops *ops)
 {
 	const char *op;
@@ -106,7 +129,7 @@ static int check(const struct vmsched_ops *ops)
 		       ops->name, op);
 		return -EINVAL;
 	}
-	return 0;
+	return check_shape(ops);
 }
 
 static struct entry *find(const char *name)
@@ -164,24 +187,53 @@ int vmsched_register(const struct vmsched_ops *ops)
 }
 EXPORT_SYMBOL_GPL(vmsched_register);
 
+/* Nobody knows it any more. */
+static void drop(struct entry *e)
+{
+	lockdep_assert_held(&registry_mutex);
+	list_del(&e->node);
+	xa_erase(&by_id, e->id);
+	if (watcher)
+		watcher(e->ops, false);
+	kfree(e);
+}
+
 void vmsched_unregister(const struct vmsched_ops *ops)
 {
 	struct entry *e;
 
 	mutex_lock(&registry_mutex);
 	e = find(ops->name);
-	if (e && e->ops == ops) {
-		list_del(&e->node);
-		xa_erase(&by_id, e->id);
-		if (watcher)
-			watcher(ops, false);
-	} else {
-		e = NULL;
-	}
+	if (e && e->ops == ops)
+		drop(e);
 	mutex_unlock(&registry_mutex);
-	kfree(e);
 }
 EXPORT_SYMBOL_GPL(vmsched_unregister);
+
+/*
+ * A module goes that has not unregistered its schedulers: it forgot to, or its
+ * start failed after it had registered them. Nobody uses them, or it would stay.
+ */
+static int module_goes(struct notifier_block *nb, unsigned long state, void *data)
+{
+	const struct module *mod = data;
+	struct entry *e, *next;
+
+	if (state != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	mutex_lock(&registry_mutex);
+	list_for_each_entry_safe(e, next, &entries, node) {
+		if (e->ops->owner != mod || mod == THIS_MODULE)
+			continue;
+		pr_err("module %s goes without having unregistered its scheduler %s; that is done for it\n",
+		       mod->name, e->ops->name);
+		drop(e);
+	}
+	mutex_unlock(&registry_mutex);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block on_module = { .notifier_call = module_goes };
 
 /**
  * vms_registry_watch() - be told of schedulers that come and go
@@ -279,11 +331,19 @@ int vms_sched_for_each(int (*fn)(const struct vmsched_ops *ops, void *arg),
 
 int vms_registry_init(void)
 {
-	return vmsched_register(&vms_native_ops);
+	int err = register_module_notifier(&on_module);
+
+	if (err)
+		return err;
+	err = vmsched_register(&vms_native_ops);
+	if (err)
+		unregister_module_notifier(&on_module);
+	return err;
 }
 
 void vms_registry_exit(void)
 {
 	vmsched_unregister(&vms_native_ops);
+	unregister_module_notifier(&on_module);
 	WARN_ON(!list_empty(&entries));
 }

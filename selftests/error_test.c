@@ -298,11 +298,15 @@ TEST_F_TIMEOUT(vmsched, bad_schedulers_are_refused, LIMIT)
 	EXPECT_EQ(-EINVAL, insert_bad("bad_spelling", "refused", "name"));
 	EXPECT_EQ(-EPROTO, insert_bad("bad_api", "bad", "version"));
 	EXPECT_EQ(-EINVAL, insert_bad("bad_owner", "bad", "owner"));
+	EXPECT_EQ(-EINVAL, insert_bad("bad_size", "bad", "vcpu_size"));
+	EXPECT_EQ(-EINVAL, insert_bad("bad_doc", "bad", "doc"));
 	EXPECT_FALSE(module_loaded("bad_op"));
 	EXPECT_FALSE(module_loaded("bad_owner"));
 	EXPECT_FALSE(module_loaded("bad_name"));
 	EXPECT_FALSE(module_loaded("bad_spelling"));
 	EXPECT_FALSE(module_loaded("bad_api"));
+	EXPECT_FALSE(module_loaded("bad_size"));
+	EXPECT_FALSE(module_loaded("bad_doc"));
 	EXPECT_EQ(0, cli(&list, "sched list"));
 	EXPECT_EQ(NULL, strstr(list.run.out, "\"bad\""));
 	cli_free(&list);
@@ -311,6 +315,38 @@ TEST_F_TIMEOUT(vmsched, bad_schedulers_are_refused, LIMIT)
 	EXPECT_STREQ(before, after);
 
 	/* The refusals above are errors in the log that had to be there */
+	klog_close(&self->log);
+	ASSERT_EQ(0, klog_mark(&self->log));
+}
+
+static bool is_listed(const char *name)
+{
+	struct cli c;
+	bool found;
+
+	if (cli(&c, "sched list"))
+		return true;
+	found = strstr(c.run.out, name);
+	cli_free(&c);
+	return found;
+}
+
+/* Their modules are gone, and nobody looks for them there */
+TEST_F_TIMEOUT(vmsched, schedulers_left_behind_are_dropped, LIMIT)
+{
+	EXPECT_EQ(-ENODEV, insert_bad("bad_late", "bad_late", "unregistered"));
+	EXPECT_FALSE(is_listed("\"late\""));
+	ASSERT_EQ(0, module_insert_own("bad_forgets"));
+	EXPECT_TRUE(is_listed("\"forgets\""));
+	ASSERT_EQ(0, module_remove("bad_forgets"));
+	EXPECT_TRUE(klog_has(&self->log, "bad_forgets", "scheduler forgets"));
+	EXPECT_FALSE(is_listed("\"forgets\""));
+	EXPECT_TRUE(refused(0, CLI_NO_OBJECT, "forgets", "sched switch forgets"));
+	/* The names can be had again */
+	ASSERT_EQ(0, module_insert_own("bad_forgets"));
+	ASSERT_EQ(0, module_remove("bad_forgets"));
+
+	/* What was told of them are errors in the log that had to be there */
 	klog_close(&self->log);
 	ASSERT_EQ(0, klog_mark(&self->log));
 }

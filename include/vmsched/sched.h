@@ -28,6 +28,12 @@
 /* Longest name of a scheduler or a pool, with the closing NUL. */
 #define VMSCHED_NAME_MAX	32
 
+/* Longest description of a scheduler, likewise. */
+#define VMSCHED_DOC_MAX		256
+
+/* Most bytes of private data in one piece. */
+#define VMSCHED_PRIV_MAX	(256U << 10)
+
 #define VMSCHED_WEIGHT_MIN	1
 #define VMSCHED_WEIGHT_DFL	100
 #define VMSCHED_WEIGHT_MAX	10000
@@ -177,16 +183,18 @@ enum vmsched_why {
  * @api:	VMSCHED_API
  * @version:	version of the scheduler
  * @honours:	parameters that it acts on, VMSCHED_HONOURS_*
- * @inst_size:	bytes of private data for an instance
- * @pcpu_size:	bytes of private data for a pCPU of an instance
- * @vcpu_size:	bytes of private data for a vCPU
+ * @inst_size:	bytes of private data for an instance, VMSCHED_PRIV_MAX at most
+ * @pcpu_size:	bytes of private data for a pCPU of an instance, likewise
+ * @vcpu_size:	bytes of private data for a vCPU, likewise
  * @name:	unique, lower case letters, digits, '_' and '-'
- * @doc:	one line that says what it is
+ * @doc:	one line that says what it is, shorter than VMSCHED_DOC_MAX, or NULL
  * @owner:	THIS_MODULE
  *
  * Context: all but init, exit, vcpu_init and vcpu_exit are called with the
  * pool lock held and interrupts off, some of them under a runqueue lock of
- * Linux: they may not sleep, wake, print or allocate. Hottest first.
+ * Linux: they may not sleep, wake, print or allocate. Those four are called under
+ * the lock of all that changes slowly: nobody else changes anything meanwhile, and
+ * they may not wait for CPUs that come or go (cpus_read_lock()). Hottest first.
  */
 struct vmsched_ops {
 	struct vmsched_vcpu *(*pick_next)(struct vmsched_inst *inst, int cpu,

@@ -68,6 +68,15 @@ static void bad_export_state(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 #ifndef BAD_OWNER
 #define BAD_OWNER	THIS_MODULE
 #endif
+#ifndef BAD_SIZE
+#define BAD_SIZE	0
+#endif
+#ifndef BAD_DOC
+#define BAD_DOC		"a scheduler that must be refused"
+#endif
+#ifndef BAD_START
+#define BAD_START	0
+#endif
 
 static const struct vmsched_ops bad_ops = {
 	.pick_next	= bad_pick_next,
@@ -84,19 +93,22 @@ static const struct vmsched_ops bad_ops = {
 	.export_state	= bad_export_state,
 	.api		= BAD_API,
 	.name		= BAD_NAME,
-	.doc		= "a scheduler that must be refused",
+	.vcpu_size	= BAD_SIZE,
+	.doc		= BAD_DOC,
 	.owner		= BAD_OWNER,
 };
 
 static int __init bad_module_init(void)
 {
-	return vmsched_register(&bad_ops);
+	return vmsched_register(&bad_ops) ?: BAD_START;
 }
 module_init(bad_module_init);
 
 static void __exit bad_module_exit(void)
 {
+#ifndef BAD_FORGETS
 	vmsched_unregister(&bad_ops);
+#endif
 }
 module_exit(bad_module_exit);
 

@@ -9,6 +9,7 @@
  * many calls were wrong, and the first wrong one.
  */
 #include <vmsched/sched.h>
+#include <linux/delay.h>
 #include <linux/irqflags.h>
 #include <linux/moduleparam.h>
 
@@ -76,6 +77,10 @@ static int fail_init;
 module_param(fail_init, int, 0644);
 MODULE_PARM_DESC(fail_init, "so many calls of init() fail");
 
+static unsigned int init_ms;
+module_param(init_ms, uint, 0644);
+MODULE_PARM_DESC(init_ms, "time that init() takes");
+
 static int fail_vcpu;
 module_param(fail_vcpu, int, 0644);
 MODULE_PARM_DESC(fail_vcpu, "the so-manieth call of vcpu_init() fails");
@@ -138,6 +143,7 @@ static int count_init(struct vmsched_inst *inst)
 	for_each_possible_cpu(cpu)
 		INIT_LIST_HEAD(&count_pcpu(inst, cpu)->queue);
 	count_inst(inst)->life = UP;
+	msleep(init_ms);
 	if (fail_init > 0) {
 		fail_init--;
 		return -ENOSPC;

@@ -174,15 +174,21 @@ static void resume(struct vms_pool *pool)
 
 /**
  * vms_uncease() - the VMs go on under the scheduler that is in force
- * @pool: the pool, ceased
+ * @pool: the pool; nothing is done if it is not ceased any more
+ *
+ * Context: any, none of the locks of Linux's scheduler held.
  */
 void vms_uncease(struct vms_pool *pool)
 {
-	raw_spin_lock_irq(&pool->lock);
-	resume(pool);
-	/* Slices may have ended meanwhile. */
-	__vms_resched_all(pool, vms_now());
-	raw_spin_unlock_irq(&pool->lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	if (pool->ceased) {
+		resume(pool);
+		/* Slices may have ended meanwhile. */
+		__vms_resched_all(pool, vms_now());
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
 /* Its pCPU has taken no interrupt, so it may still be in guest mode there. */
@@ -245,7 +251,6 @@ int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req)
 	if (!err)
 		return 0;
 	name_late(pool, req);
-	if (pool->ceased)
-		vms_uncease(pool);
+	vms_uncease(pool);
 	return err;
 }

@@ -40,7 +40,7 @@ static struct {
 static void forget(void)
 {
 	lockdep_assert_held(&vms_mutex);
-	hold.pool = NULL;
+	WRITE_ONCE(hold.pool, NULL);
 	WRITE_ONCE(hold.portid, 0);
 	hrtimer_cancel(&hold.deadline);
 }
@@ -58,10 +58,24 @@ static void end_fn(struct kthread_work *work)
 	mutex_unlock(&vms_mutex);
 }
 
+/*
+ * The VMs go on at once, whatever the thread that switches is at: a scheduler that
+ * is being set up for the held pool may take as long as it likes. That thread does
+ * the rest, and finds then that the pool is not ceased any more.
+ */
+static void end_now(void)
+{
+	struct vms_pool *pool = READ_ONCE(hold.pool);
+
+	WRITE_ONCE(hold.over, true);
+	if (pool)
+		vms_uncease(pool);
+	vms_switch_queue(&hold.work);
+}
+
 static enum hrtimer_restart deadline_fn(struct hrtimer *timer)
 {
-	WRITE_ONCE(hold.over, true);
-	vms_switch_queue(&hold.work);
+	end_now();
 	return HRTIMER_NORESTART;
 }
 
@@ -72,8 +86,7 @@ static int socket_closed(struct notifier_block *nb, unsigned long event, void *d
 	if (event != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC ||
 	    !net_eq(n->net, &init_net) || n->portid != READ_ONCE(hold.portid))
 		return NOTIFY_DONE;
-	WRITE_ONCE(hold.over, true);
-	vms_switch_queue(&hold.work);
+	end_now();
 	return NOTIFY_OK;
 }
 
@@ -93,7 +106,7 @@ void vms_hold_begin(struct vms_pool *pool, u64 start, const struct vms_switch *r
 	u64 now = vms_now();
 
 	lockdep_assert_held(&vms_mutex);
-	hold.pool = pool;
+	WRITE_ONCE(hold.pool, pool);
 	hold.since = start;
 	hold.cease_ns = req->cease_ns;
 	WRITE_ONCE(hold.over, false);

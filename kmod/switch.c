@@ -81,12 +81,18 @@ static void commit(struct vms_pool *pool, struct vms_swap *swap)
 		vms_fault_again(c->new);
 }
 
-static void commit_here(struct vms_pool *pool, struct vms_swap *swap)
+/* Unless the VMs go on already: the deadline of a held pool has passed. */
+static bool commit_here(struct vms_pool *pool, struct vms_swap *swap)
 {
+	bool ceased;
+
 	raw_spin_lock_irq(&pool->lock);
-	commit(pool, swap);
+	ceased = pool->ceased;
+	if (ceased)
+		commit(pool, swap);
 	raw_spin_unlock_irq(&pool->lock);
 	swap->commit_ns = vms_now() - swap->start;
+	return ceased;
 }
 
 static int fail(struct vms_switch *req, int err, u32 attr, const char *why)
@@ -213,10 +219,9 @@ static int cease_and_commit(struct vms_pool *pool, struct change *c,
 		if (err)
 			return err;
 	}
-	if (vms_hold_is_over(pool))
+	if (vms_hold_is_over(pool) || !commit_here(pool, &c->swap))
 		return fail(req, -ETIMEDOUT, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS,
 			    "held longer than cease-timeout");
-	commit_here(pool, &c->swap);
 	return 0;
 }
 

@@ -160,7 +160,7 @@ static void evict_fn(struct kthread_work *work)
 	struct vms_pool *pool = container_of(delayed, struct vms_pool, evict_work);
 	struct vms_switch req = {
 		.activate = VMSCHED_ACTIVATE_TABLE,
-		.cease_ms = VMS_CEASE_MS_MAX,
+		.cease_ms = VMS_CEASE_MS_DFL,
 	};
 	bool is_left;
 

@@ -535,7 +535,7 @@ int vms_switch_all_native(void)
 	struct vms_switch req = {
 		.to = "native",
 		.activate = VMSCHED_ACTIVATE_TABLE,
-		.cease_ms = VMS_CEASE_MS_MAX,
+		.cease_ms = VMS_CEASE_MS_DFL,
 	};
 	struct vms_pool *pool;
 	int err = 0;

@@ -38,7 +38,8 @@ u32 __vms_share(const struct vms_vm *vm)
 {
 	u64 all = READ_ONCE(vm->pool->weights);
 
-	return all ? div64_u64(READ_ONCE(vm->weights) * 1000, all) : 0;
+	/* Without the lock the one may be newer than the other. */
+	return all ? min(div64_u64(READ_ONCE(vm->weights) * 1000, all), 1000) : 0;
 }
 
 /* "pCPU:VM/vCPU" for each pCPU where the VM is; a list too long ends early. */

@@ -256,6 +256,13 @@ static void wait_for_grant(struct vms_vcpu *v)
 		count_as_steal(slept);
 }
 
+/* The thread, which is inside of KVM_RUN, runs another vCPU there by now. */
+static bool is_replaced(const struct vms_vcpu *v)
+{
+	return hlist_unhashed_lockless(&v->task_node) &&
+	       !test_bit(VMS_F_DEAD, &v->flags);
+}
+
 static void gate_fn(struct callback_head *head)
 {
 	struct vms_vcpu *v = container_of(head, struct vms_vcpu, gate_work);
@@ -266,7 +273,7 @@ static void gate_fn(struct callback_head *head)
 
 	if (!READ_ONCE(v->pool) && !(current->flags & PF_EXITING))
 		vms_vcpu_attach(v);
-	if (READ_ONCE(v->pool) && vms_inside(current)) {
+	if (READ_ONCE(v->pool) && vms_inside(current) && !is_replaced(v)) {
 		vms_kvm_serve(v);
 		wait_for_grant(v);
 	} else if (READ_ONCE(v->pool)) {

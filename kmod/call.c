@@ -39,13 +39,13 @@ module_param_cb(guest_requests, &rate_ops, &guest_requests, 0644);
 MODULE_PARM_DESC(guest_requests, "requests of a guest that are handled in a second, 0 for none (1000)");
 
 /*
- * vm->next_call is when the next request would be due if they came evenly.
- * Whoever is ahead of that by more than the burst has to wait.
+ * @next is when the next request would be due if they came evenly. Whoever is
+ * ahead of that by more than the burst has to wait.
  */
-static bool may_ask(struct vms_vm *vm, u64 now)
+static bool may_ask(atomic64_t *next, u64 now)
 {
 	u32 rate = READ_ONCE(guest_requests);
-	s64 due = atomic64_read(&vm->next_call);
+	s64 due = atomic64_read(next);
 	s64 from;
 
 	if (!rate)
@@ -54,9 +54,22 @@ static bool may_ask(struct vms_vm *vm, u64 now)
 		from = max_t(s64, due, now - BURST_NS);
 		if (from > (s64)now)
 			return false;
-	} while (!atomic64_try_cmpxchg(&vm->next_call, &due,
+	} while (!atomic64_try_cmpxchg(next, &due,
 				       from + NSEC_PER_SEC / rate));
 	return true;
+}
+
+/*
+ * Requests in so many words, and those that a guest makes without knowing of vmsched,
+ * because it spins, are counted apart: the latter may be very many. What a vCPU has
+ * said of itself it may always take back, which it can do once.
+ */
+static bool is_heard(struct vms_vcpu *v, const struct vms_call *call, u64 now)
+{
+	if (call->nr == VMSCHED_HC_CRITICAL_END && READ_ONCE(v->critical))
+		return true;
+	return may_ask(call->hypercall ? &v->vm->next_call : &v->vm->next_spin,
+		       now);
 }
 
 /* A sibling that would go on here at once, of number @index or (-1) any. */
@@ -92,7 +105,7 @@ void __vms_hint(struct vms_vcpu *v, bool critical)
 	lockdep_assert_held(&v->vm->pool->lock);
 	if (v->critical == critical)
 		return;
-	v->critical = critical;
+	WRITE_ONCE(v->critical, critical);
 	WRITE_ONCE(v->vm->critical, v->vm->critical + (critical ? 1 : -1));
 }
 
@@ -164,7 +177,7 @@ u32 vms_call_run(struct vms_vcpu *v, const struct vms_call *call)
 	unsigned long flags;
 	u64 now = vms_now();
 
-	if (!may_ask(v->vm, now)) {
+	if (!is_heard(v, call, now)) {
 		atomic64_inc(&pool->limited);
 		return feedback(v, VMSCHED_REQUEST_REASON_LIMITED);
 	}

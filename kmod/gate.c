@@ -233,6 +233,20 @@ static void count_as_steal(u64 ns)
 	preempt_enable();
 }
 
+/*
+ * It has its grant, and nothing is to be decided: the lock is not needed for that.
+ * Whoever takes the pass away sends it here again, as VMS_F_GATE was cleared before
+ * the pass is read.
+ */
+static bool keeps_grant(const struct vms_vcpu *v)
+{
+	int here = raw_smp_processor_id();
+
+	return READ_ONCE(v->pass) == here && READ_ONCE(v->pinned) == here &&
+	       !READ_ONCE(vms_pcpu(here)->owed) && !vms_apply_disturbed(v) &&
+	       !signal_pending(current);
+}
+
 static void wait_for_grant(struct vms_vcpu *v)
 {
 	enum verdict verdict;
@@ -275,7 +289,8 @@ static void gate_fn(struct callback_head *head)
 		vms_vcpu_attach(v);
 	if (READ_ONCE(v->pool) && vms_inside(current) && !is_replaced(v)) {
 		vms_kvm_serve(v);
-		wait_for_grant(v);
+		if (!keeps_grant(v))
+			wait_for_grant(v);
 	} else if (READ_ONCE(v->pool)) {
 		pass_by(v);
 	}

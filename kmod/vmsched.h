@@ -254,6 +254,7 @@ DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
  * @critical:	vCPUs that say of themselves to do time-critical work; under the
  *		pool lock
  * @next_call:	see may_ask()
+ * @next_spin:	the same for what it asks for by spinning
  * @set:	which of @params were set, bit N for attribute N; under vms_mutex
  * @announced:	listeners were told of it; under vms_mutex
  * @failed:	it has, and does nothing since; written by hooks without a lock
@@ -275,6 +276,7 @@ struct vms_vm {
 	u64 weights;
 	u32 critical;
 	atomic64_t next_call;
+	atomic64_t next_spin;
 	u32 set;
 	bool announced;
 	u32 fails_by;

@@ -11,18 +11,6 @@
 #define SETTLE_MS		200
 #define SHARE_LIMIT_PERCENT	5.0
 
-static bool active_is(const char *want)
-{
-	char active[32];
-
-	if (sched_active(active, sizeof(active)))
-		return false;
-	if (!strcmp(active, want))
-		return true;
-	printf("# %s is active, should be %s\n", active, want);
-	return false;
-}
-
 /* Text or number @key of what @cmd printed, as text; "" if it is not there */
 static const char *value_of(struct cli *c, const char *key)
 {
@@ -45,7 +33,7 @@ static bool switches(const char *cmd, const char *from, const char *to)
 		printf("# %s: status %d: %s%s\n", cmd, ret, c.run.out ?: "",
 		       c.run.err ?: "");
 	cli_free(&c);
-	return ok && active_is(to);
+	return ok && sched_is_active(to);
 }
 
 static int pool_u64(const char *key, uint64_t *value)

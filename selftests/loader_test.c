@@ -30,20 +30,10 @@ static struct rawvm *start_guest(void)
 	return vm;
 }
 
-static bool active_is(const char *name)
-{
-	char active[VMSCHED_NAME_LEN] = "?";
-
-	sched_active(active, sizeof(active));
-	if (strcmp(active, name))
-		printf("# active is %s, not %s\n", active, name);
-	return !strcmp(active, name);
-}
-
 /* Modules that are loaded, and the scheduler that is in force */
 static bool state_is(bool rr, bool bvt, const char *active)
 {
-	bool ok = active_is(active);
+	bool ok = sched_is_active(active);
 
 	if (module_loaded("vmsched_rr") == rr &&
 	    module_loaded("vmsched_bvt") == bvt)
@@ -235,7 +225,7 @@ TEST_F_TIMEOUT(vmsched, strict_is_ceased_while_it_loads, LIMIT)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	EXPECT_EQ(-SIGKILL, exit_of(pid));
 	EXPECT_TRUE(rawvm_advances(vm, LONG_MS / 4));
-	EXPECT_TRUE(active_is("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 
 	ASSERT_EQ(0, cli_do("sched unload bvt"));
 	EXPECT_EQ(0, cli_do("sched switch bvt strict-cease cease-timeout 8000"));

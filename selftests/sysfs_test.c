@@ -34,14 +34,6 @@ static bool reads(const char *path, const char *want)
 	return false;
 }
 
-static bool active_is(const char *name)
-{
-	char active[32] = "?";
-
-	sched_active(active, sizeof(active));
-	return !strcmp(active, name);
-}
-
 TEST_F_TIMEOUT(vmsched, shows_and_switches, LIMIT)
 {
 	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) { .name = "spin" });
@@ -62,14 +54,14 @@ TEST_F_TIMEOUT(vmsched, shows_and_switches, LIMIT)
 	EXPECT_TRUE(reads(POOL "cpus", cpus));
 
 	EXPECT_EQ(0, file_write(POOL "scheduler", "rr\n"));
-	EXPECT_TRUE(active_is("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 	EXPECT_TRUE(reads(POOL "scheduler", "rr\n"));
 	EXPECT_TRUE(reads(POOL "previous", "native\n"));
 	EXPECT_EQ(0, file_write(POOL "activate", "patch"));
 	EXPECT_TRUE(reads(POOL "activate", "patch\n"));
 	/* The way stays as it is */
 	EXPECT_EQ(0, file_write(POOL "scheduler", "bvt"));
-	EXPECT_TRUE(active_is("bvt"));
+	EXPECT_TRUE(sched_is_active("bvt"));
 	EXPECT_TRUE(reads(POOL "activate", "patch\n"));
 	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 	EXPECT_EQ(0, file_write(POOL "scheduler", "native"));
@@ -90,7 +82,7 @@ TEST_F_TIMEOUT(vmsched, refusals_are_in_the_log, LIMIT)
 	EXPECT_EQ(-ENOENT, file_write(POOL "scheduler", LONG_NAME));
 	EXPECT_EQ(-EINVAL, file_write(POOL "activate", "somehow"));
 	EXPECT_NE(0, file_write(POOL "cpus", "0"));
-	EXPECT_TRUE(active_is("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 }
 
 /* Exit status of a child that has lost @rights and writes */
@@ -120,7 +112,7 @@ TEST_F_TIMEOUT(vmsched, administrators_only, LIMIT)
 
 	EXPECT_EQ(EACCES, write_without(unpriv_user));
 	EXPECT_EQ(EPERM, write_without(lose_one_capability));
-	EXPECT_TRUE(active_is("native"));
+	EXPECT_TRUE(sched_is_active("native"));
 	ASSERT_EQ(0, stat(POOL "scheduler", &st));
 	EXPECT_EQ(0644, st.st_mode & 0777);
 	ASSERT_EQ(0, stat(POOL "previous", &st));
@@ -144,7 +136,7 @@ TEST_F_TIMEOUT(vmsched, open_files_keep_nothing, LIMIT)
 	ASSERT_EQ(0, vmsched_ready());
 	EXPECT_EQ(-1, pwrite(fd, "rr", 2, 0));
 	EXPECT_EQ(ENODEV, errno);
-	EXPECT_TRUE(active_is("native"));
+	EXPECT_TRUE(sched_is_active("native"));
 	close(fd);
 }
 

@@ -16,6 +16,9 @@
 
 #define LINE_SIZE	512
 
+/* Between two looks, each of which starts a program */
+#define ASK_MS		100
+
 static int cli_line(struct cli *c, uid_t uid, const char *fmt, va_list ap)
 {
 	char line[LINE_SIZE];
@@ -169,6 +172,30 @@ int sched_active(char *buf, size_t size)
 	}
 	cli_free(&c);
 	return ret;
+}
+
+bool sched_is_active(const char *name)
+{
+	char active[32] = "?";
+
+	if (!sched_active(active, sizeof(active)) && !strcmp(active, name))
+		return true;
+	printf("# active is %s, not %s\n", active, name);
+	return false;
+}
+
+bool sched_becomes(const char *name, unsigned int ms)
+{
+	uint64_t end = clock_ns() + ms * NSEC_PER_MSEC;
+	char active[32];
+
+	/* The program that asks takes time from the guests, which does not count. */
+	while (clock_ns() < end) {
+		if (!sched_active(active, sizeof(active)) && !strcmp(active, name))
+			return true;
+		clock_sleep_ms(ASK_MS);
+	}
+	return sched_is_active(name);
 }
 
 int kernel_lacks(const char *what)

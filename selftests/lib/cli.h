@@ -53,6 +53,12 @@ int sched_switch(const char *name, struct sched_switched *s);
 /* Name of the active scheduler of pool default in @buf; -errno */
 int sched_active(char *buf, size_t size);
 
+/* That one is; says which one is if not */
+bool sched_is_active(const char *name);
+
+/* Within @ms; says which one is then if not */
+bool sched_becomes(const char *name, unsigned int ms);
+
 /* `status` says that this kernel lacks @what: 1, 0, or -errno */
 int kernel_lacks(const char *what);
 

@@ -212,6 +212,27 @@ int genl_read(struct genl *g, struct genl_ack *ack, genl_fn *fn, void *arg)
 	return 0;
 }
 
+static void keep_told(const struct nlmsghdr *msg, void *arg)
+{
+	memcpy(((struct genl_told *)arg)->buf, msg, msg->nlmsg_len);
+}
+
+bool genl_next(struct genl *g, uint8_t cmd, struct genl_told *told)
+{
+	struct genl_ack ack = { 0 };
+	int ret;
+
+	memset(told, 0, sizeof(*told));
+	told->msg.nlmsg_len = NLMSG_HDRLEN;
+	ret = genl_read(g, &ack, keep_told, told);
+	if (!ret && ack.messages == 1 && told->msg.nlmsg_type == g->family &&
+	    genl_cmd(&told->msg) == cmd)
+		return true;
+	printf("# message %u should come: result %d, %u messages, command %u\n",
+	       cmd, ret, ack.messages, genl_cmd(&told->msg));
+	return false;
+}
+
 int genl_call(struct genl *g, struct genl_msg *m, struct genl_ack *ack,
 	      genl_fn *fn, void *arg)
 {

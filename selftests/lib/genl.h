@@ -72,6 +72,17 @@ bool genl_take(const struct nlmsghdr *msg, struct genl_ack *ack, genl_fn *fn,
 	       void *arg);
 /* One recv(): 1 if the request is done, 0 if more will come, -errno */
 int genl_read(struct genl *g, struct genl_ack *ack, genl_fn *fn, void *arg);
+/* One message that nobody asked for; empty if none came */
+struct genl_told {
+	union {
+		struct nlmsghdr msg;
+		uint8_t buf[GENL_PART_SIZE];
+	};
+};
+
+/* The next one, which must be a @cmd; else says what came */
+bool genl_next(struct genl *g, uint8_t cmd, struct genl_told *told);
+
 /* Send, and read to the end; 0 if @ack was filled */
 int genl_call(struct genl *g, struct genl_msg *m, struct genl_ack *ack,
 	      genl_fn *fn, void *arg);

@@ -2,7 +2,8 @@
 /*
  * How a request gets from the core to the active scheduler of its pool: what
  * is called for each wake, block and end of a slice. The calls that come with a
- * switch, a new vCPU or a parameter go through the table of functions always.
+ * switch, a new vCPU or a parameter go through the table of functions always; they
+ * are here to be timed.
  *
  * May not know what a request means, nor threads, KVM or netlink.
  *
@@ -47,10 +48,17 @@ static inline u64 __vms_call_begin(struct vms_pool *pool)
 	return unlikely(++pool->calls % VMS_CALLS_TIMED == 0) ? vms_now() : 0;
 }
 
-static inline void __vms_call_end(struct vms_pool *pool, u64 began)
+static inline void __vms_call_end(struct vms_pool *pool,
+				  struct vmsched_inst *inst, u64 began)
 {
 	if (unlikely(began))
-		__vms_call_took(pool, began);
+		__vms_call_took(pool, inst, began);
+}
+
+/* Where calls are few, the first of them shall be. */
+static inline void __vms_time_next(struct vms_pool *pool)
+{
+	pool->calls = VMS_CALLS_TIMED - 1;
 }
 
 static inline struct vmsched_vcpu *
@@ -69,7 +77,7 @@ __vms_sched_pick_next(struct vms_pool *pool, int cpu, u64 now, u64 *slice)
 		ent = static_call(vms_b_pick_next)(inst, cpu, now, slice);
 	else
 		ent = __vms_active_ops(pool)->pick_next(inst, cpu, now, slice);
-	__vms_call_end(pool, began);
+	__vms_call_end(pool, inst, began);
 	return ent;
 }
 
@@ -89,7 +97,7 @@ static inline void __vms_sched_enqueue(struct vms_pool *pool,
 		static_call(vms_b_enqueue)(inst, ent, why, now);
 	else
 		__vms_active_ops(pool)->enqueue(inst, ent, why, now);
-	__vms_call_end(pool, began);
+	__vms_call_end(pool, inst, began);
 }
 
 static inline void __vms_sched_dequeue(struct vms_pool *pool,
@@ -108,7 +116,7 @@ static inline void __vms_sched_dequeue(struct vms_pool *pool,
 		static_call(vms_b_dequeue)(inst, ent, why, now);
 	else
 		__vms_active_ops(pool)->dequeue(inst, ent, why, now);
-	__vms_call_end(pool, began);
+	__vms_call_end(pool, inst, began);
 }
 
 static inline void __vms_sched_charge(struct vms_pool *pool,
@@ -126,7 +134,7 @@ static inline void __vms_sched_charge(struct vms_pool *pool,
 		static_call(vms_b_charge)(inst, ent, ran, now);
 	else
 		__vms_active_ops(pool)->charge(inst, ent, ran, now);
-	__vms_call_end(pool, began);
+	__vms_call_end(pool, inst, began);
 }
 
 /* Of a scheduler that has take(). Returns the slice. */
@@ -134,11 +142,13 @@ static inline u64 __vms_sched_take(struct vms_pool *pool,
 				   struct vmsched_vcpu *ent, u64 now)
 {
 	struct vmsched_inst *inst = pool->inst;
-	u64 slice;
+	u64 began, slice;
 
 	if (!vms_may_call(inst))
 		return 0;
+	began = __vms_call_begin(pool);
 	slice = inst->ops->take(inst, ent, now);
+	__vms_call_end(pool, inst, began);
 	return __vms_fault_check_slice(inst, slice) ? slice : 0;
 }
 
@@ -158,7 +168,7 @@ static inline void __vms_sched_block(struct vms_pool *pool,
 		static_call(vms_b_block)(inst, ent, now);
 	else
 		__vms_active_ops(pool)->block(inst, ent, now);
-	__vms_call_end(pool, began);
+	__vms_call_end(pool, inst, began);
 }
 
 /* Of a scheduler that has preempt_in() */
@@ -179,8 +189,36 @@ static inline s64 __vms_sched_preempt_in(struct vms_pool *pool, int cpu,
 		in = static_call(vms_b_preempt_in)(inst, cpu, cur, woken, now);
 	else
 		in = __vms_active_ops(pool)->preempt_in(inst, cpu, cur, woken, now);
-	__vms_call_end(pool, began);
+	__vms_call_end(pool, inst, began);
 	return in;
+}
+
+/* Of a new vCPU, or one that a switch hands over */
+static inline void __vms_sched_import(struct vms_pool *pool,
+				      struct vmsched_vcpu *ent,
+				      const struct vmsched_carry *carry, u64 now)
+{
+	struct vmsched_inst *inst = ent->inst;
+	u64 began;
+
+	if (!inst->ops->vcpu_import || !vms_may_call(inst))
+		return;
+	began = __vms_call_begin(pool);
+	inst->ops->vcpu_import(inst, ent, carry, now);
+	__vms_call_end(pool, inst, began);
+}
+
+static inline void __vms_sched_set_params(struct vms_pool *pool,
+					  struct vmsched_vcpu *ent, u64 now)
+{
+	struct vmsched_inst *inst = ent->inst;
+	u64 began;
+
+	if (!vms_may_call(inst))
+		return;
+	began = __vms_call_begin(pool);
+	inst->ops->set_params(inst, ent, now);
+	__vms_call_end(pool, inst, began);
 }
 
 #endif /* _VMS_ACTIVATE_H */

@@ -55,6 +55,10 @@ enum vms_fault_state {
  * @state:	enum vms_fault_state
  * @pool:	the pool that it is for
  * @work:	takes the pool out of its hands
+ * @slow_calls:	calls that took too long since @slow_since, see budget.c; under the
+ *		pool lock, as the next two
+ * @slow_since:	when the first of them was seen
+ * @slow_ns:	what they took in all
  * @nr_trace:	callers of the first fault
  * @trace:	their addresses
  * @report:	the rest
@@ -63,6 +67,9 @@ struct vms_fault {
 	atomic_t state;
 	struct vms_pool *pool;
 	struct irq_work work;
+	u32 slow_calls;
+	u64 slow_since;
+	u64 slow_ns;
 	unsigned int nr_trace;
 	unsigned long trace[VMS_FAULT_TRACE_MAX];
 	struct vms_fault_report report;
@@ -89,7 +96,8 @@ void vms_evict_refused(struct vms_pool *pool, struct vmsched_inst *new,
 void vms_fault_text(const struct vms_pool *pool, char *text, size_t size);
 
 /* budget.c, watchdog.c, sysrq.c: what finds a fault */
-void __vms_call_took(struct vms_pool *pool, u64 began);
+void __vms_call_took(struct vms_pool *pool, struct vmsched_inst *inst,
+		     u64 began);
 void vms_watchdog_begin(struct vms_pool *pool);
 void vms_watchdog_exit(void);
 void vms_sysrq_init(void);

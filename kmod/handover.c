@@ -25,6 +25,7 @@
  */
 #include <linux/list_sort.h>
 
+#include "activate.h"
 #include "vmsched.h"
 
 /* Views brought before others may have the pool lock. */
@@ -94,10 +95,7 @@ static void give_to_linux(struct vms_vcpu *v, u64 now)
 /* Into those of the scheduler in force. Who could run waits. */
 static void give(struct vms_vcpu *v, u64 now)
 {
-	struct vmsched_inst *inst = v->ent->inst;
-
-	if (inst->ops->vcpu_import && vms_may_call(inst))
-		inst->ops->vcpu_import(inst, v->ent, &v->carry, now);
+	__vms_sched_import(v->pool, v->ent, &v->carry, now);
 	if (!v->pool->managed) {
 		give_to_linux(v, now);
 		return;
@@ -114,8 +112,7 @@ static void give(struct vms_vcpu *v, u64 now)
 	if (v->state == VMS_HALTED)
 		return;
 	WRITE_ONCE(v->state, VMS_WAITING);
-	if (vms_may_call(inst))
-		inst->ops->enqueue(inst, v->ent, VMSCHED_WHY_IMPORT, now);
+	__vms_sched_enqueue(v->pool, v->ent, VMSCHED_WHY_IMPORT, now);
 }
 
 /**
@@ -127,10 +124,19 @@ static void give(struct vms_vcpu *v, u64 now)
  */
 bool __vms_bring_slow(struct vms_vcpu *v, u64 now)
 {
-	lockdep_assert_held(&v->pool->lock);
+	struct vms_pool *pool = v->pool;
+	u64 began;
+
+	lockdep_assert_held(&pool->lock);
 	if (!is_left_behind(v))
 		return false;
+	began = __vms_call_begin(pool);
 	take_out(v, now);
+	if (unlikely(began)) {
+		__vms_call_took(pool, pool->leaving, began);
+		/* And how long the other one takes for it */
+		__vms_time_next(pool);
+	}
 	give(v, now);
 	/* Those that wait at the gate of a pool that is native now may go on. */
 	if (v->parked && v->pass != VMS_PASS_NONE)
@@ -211,9 +217,11 @@ void vms_handover_finish(struct vms_pool *pool)
 	unsigned int brought = 0;
 	struct vmsched_inst *old;
 	struct vms_vcpu *v;
+	u64 began;
 
 	lockdep_assert_held(&vms_mutex);
 	raw_spin_lock_irq(&pool->lock);
+	__vms_time_next(pool);
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (!is_left_behind(v))
 			continue;
@@ -224,8 +232,11 @@ void vms_handover_finish(struct vms_pool *pool)
 		raw_spin_lock_irq(&pool->lock);
 	}
 	old = pool->leaving;
-	if (vms_may_call(old))
-		old->ops->deactivate(old, vms_now());
+	began = vms_now();
+	if (vms_may_call(old)) {
+		old->ops->deactivate(old, began);
+		__vms_call_took(pool, old, began);
+	}
 	pool->leaving = NULL;
 	pool->inst->partial = false;
 	raw_spin_unlock_irq(&pool->lock);
@@ -270,7 +281,8 @@ static void note_holder(struct vms_pcpu *pc, u64 now)
  * @now: vms_now()
  *
  * What a vCPU is owed depends on all others, so they are charged before anybody is
- * taken out.
+ * taken out. What is between this and __vms_bring_holders() is the activation of the
+ * new scheduler.
  */
 void __vms_note_holders(struct vms_pool *pool, u64 now)
 {
@@ -288,6 +300,7 @@ void __vms_note_holders(struct vms_pool *pool, u64 now)
 			note_runner(pc);
 		__vms_release(pc);
 	}
+	pool->activated_from = vms_now();
 }
 
 /*
@@ -334,6 +347,7 @@ void __vms_bring_holders(struct vms_pool *pool, bool linux_had, u64 now)
 	int cpu;
 
 	lockdep_assert_held(&pool->lock);
+	__vms_call_took(pool, pool->inst, pool->activated_from);
 	if (!pool->managed)
 		return;
 	for_each_cpu(cpu, &pool->cpus) {

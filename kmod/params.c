@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
+#include "activate.h"
 #include "netlink_gen.h"
 #include "request.h"
 #include "vmsched.h"
@@ -162,8 +163,7 @@ static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
 		__vms_charge(v, now);
 	__vms_weigh(v, v->params.weight - (s64)v->ent->params.weight);
 	v->ent->params = v->params;
-	if (vms_may_call(v->ent->inst))
-		v->ent->inst->ops->set_params(v->ent->inst, v->ent, now);
+	__vms_sched_set_params(pool, v->ent, now);
 	raw_spin_unlock_irq(&pool->lock);
 
 	if (which & BIT(VMSCHED_A_PARAMS_AFFINITY)) {

@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "activate.h"
 #include "request.h"
 #include "vmsched.h"
 
@@ -131,7 +132,6 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 		      struct vmsched_vcpu *ent)
 {
 	struct vms_pool *pool = vm->pool;
-	struct vmsched_inst *inst = pool->inst;
 	static const struct vmsched_carry none;
 	u64 now = vms_now();
 
@@ -145,8 +145,7 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	v->ent = ent;
 	__vms_weigh(v, ent->params.weight);
 	v->charged = vms_vcpu_executed(v, now);
-	if (inst->ops->vcpu_import && vms_may_call(inst))
-		inst->ops->vcpu_import(inst, ent, &none, now);
+	__vms_sched_import(pool, ent, &none, now);
 	WRITE_ONCE(v->state, pool->managed ? VMS_OFF : VMS_GRANTED);
 	WRITE_ONCE(v->pass, pool->managed || pool->ceased ? VMS_PASS_NONE :
 		   VMS_PASS_ANY);

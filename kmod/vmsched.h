@@ -98,8 +98,7 @@ enum vms_vcpu_flag {
  *		it, see handover.c; else NULL
  * @managed:	the active scheduler gates vCPUs (it is neither native nor at fault)
  * @calls:	of the scheduler, to tell which one is timed
- * @slow_calls:	that took too long since @slow_since
- * @slow_since:	when the first of them was seen
+ * @activated_from: when activate() of the last scheduler was called
  * @watch_at:	when the watchdog looked last, 0 if it has to look once more first
  * @held_ns:	longest time from a cease to the first guest entry of a pCPU
  * @ceased:	no grant is given, no vCPU may enter guest mode
@@ -136,8 +135,7 @@ struct vms_pool {
 	bool managed;
 	bool ceased;
 	u32 calls;
-	u32 slow_calls;
-	u64 slow_since;
+	u64 activated_from;
 	u64 watch_at;
 	u64 held_ns;
 	struct cpumask online;

@@ -26,7 +26,7 @@ unsigned int klog_warnings(struct klog *k);
 /* The same, but records that contain @expected do not count */
 unsigned int klog_warnings_but(struct klog *k, const char *expected);
 
-/* True if a record since the mark contains both texts */
+/* True if a record contains both texts; what it has read is not read again */
 bool klog_has(struct klog *k, const char *text, const char *text2);
 
 void klog_close(struct klog *k);

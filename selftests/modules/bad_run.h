@@ -12,6 +12,10 @@
 
 #define BAD_SLICE_NS	(2 * NSEC_PER_MSEC)
 
+#ifndef BAD_HONOURS
+#define BAD_HONOURS	0
+#endif
+
 static bool armed;
 module_param(armed, bool, 0644);
 MODULE_PARM_DESC(armed, "misbehave from now on");
@@ -39,6 +43,10 @@ static struct list_head *bad_queue(struct vmsched_inst *inst, int cpu)
  * @pick:	what it does each time that it is asked
  * @enqueue:	after it has queued a vCPU
  * @activate:	when it comes into force
+ * @import:	when it takes a vCPU over
+ * @take:	when it is told who has a pCPU; of a file with BAD_TAKES
+ * @gone:	when it is told that a vCPU is gone
+ * @exit:	when it has been left
  * @init:	what init() answers
  * @vcpu_init:	what vcpu_init() answers
  * @lag_ns:	what it says that each vCPU is owed
@@ -51,6 +59,10 @@ struct bad_way {
 	void (*pick)(struct vmsched_inst *inst);
 	void (*enqueue)(struct vmsched_inst *inst, struct vmsched_vcpu *v);
 	void (*activate)(struct vmsched_inst *inst);
+	void (*import)(struct vmsched_inst *inst);
+	void (*take)(struct vmsched_inst *inst);
+	void (*gone)(struct vmsched_vcpu *v);
+	void (*exit)(struct vmsched_inst *inst);
 	int init;
 	int vcpu_init;
 	s64 lag_ns;
@@ -119,6 +131,8 @@ static int bad_init(struct vmsched_inst *inst)
 
 static void bad_exit(struct vmsched_inst *inst)
 {
+	if (armed && way.exit)
+		way.exit(inst);
 }
 
 static int bad_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
@@ -130,6 +144,24 @@ static int bad_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 
 static void bad_vcpu_exit(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 {
+	if (armed && way.gone)
+		way.gone(v);
+}
+
+static void bad_vcpu_import(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			    const struct vmsched_carry *carry, u64 now)
+{
+	if (armed && way.import)
+		way.import(inst);
+}
+
+static u64 __maybe_unused bad_take(struct vmsched_inst *inst,
+				   struct vmsched_vcpu *v, u64 now)
+{
+	vmsched_list_del(inst, &bad_of(v)->node);
+	if (armed && way.take)
+		way.take(inst);
+	return BAD_SLICE_NS;
 }
 
 static void bad_activate(struct vmsched_inst *inst, u64 now)
@@ -159,16 +191,21 @@ static const struct vmsched_ops bad_ops = {
 	.enqueue	= bad_enqueue,
 	.dequeue	= bad_dequeue,
 	.charge		= bad_charge,
+#ifdef BAD_TAKES
+	.take		= bad_take,
+#endif
 	.init		= bad_init,
 	.exit		= bad_exit,
 	.vcpu_init	= bad_vcpu_init,
 	.vcpu_exit	= bad_vcpu_exit,
+	.vcpu_import	= bad_vcpu_import,
 	.activate	= bad_activate,
 	.deactivate	= bad_deactivate,
 	.set_params	= bad_set_params,
 	.export_state	= bad_export_state,
 	.pcpu_size	= sizeof(struct list_head),
 	.vcpu_size	= sizeof(struct bad_vcpu),
+	.honours	= BAD_HONOURS,
 	.api		= VMSCHED_API,
 	.name		= KBUILD_MODNAME,
 	.doc		= "a scheduler that will be thrown out",

@@ -19,6 +19,23 @@
  */
 #define LENT_NS		(1000 * NSEC_PER_USEC)
 
+/*
+ * Who gives away the rest of a slice to a sibling pays for it, and the sibling does
+ * not: it has its own time as well, and all others have what is theirs. Else what it
+ * got now would be taken from it later.
+ */
+static void pay(struct vms_pool *pool, struct vms_vcpu *v, u64 ns, u64 now)
+{
+	__vms_charge(v, now);
+	__vms_sched_charge(pool, v->ent, ns, now);
+}
+
+/* One slice at a time: what is not used of it does not add up. */
+static void receive(struct vms_vcpu *v, u64 ns, u64 now)
+{
+	v->charged = min(v->charged, vms_vcpu_executed(v, now)) + ns;
+}
+
 /* Take a waiting vCPU out of its queue, for a pCPU. Returns its slice. */
 static u64 take_for(struct vms_pool *pool, struct vms_vcpu *v, int cpu, u64 now)
 {
@@ -123,6 +140,7 @@ struct vms_vcpu *__vms_choose(struct vms_pool *pool, struct vms_pcpu *pc,
 		pc->heir = NULL;
 		*slice = min_not_zero(take_for(pool, v, pc->cpu, now),
 				      pc->heir_ns) ?: LENT_NS;
+		receive(v, pc->heir_ns, now);
 		return v;
 	}
 	if (unlikely(pool->preferred) && pool->inst->ops->take) {
@@ -169,6 +187,8 @@ enum vmsched_request_reason __vms_yield(struct vms_vcpu *v,
 	pc->yielder = v;
 	pc->heir = pc->slice_ns && left < VMS_SLICE_MIN_NS ? NULL : heir;
 	pc->heir_ns = left;
+	if (pc->heir && left)
+		pay(pool, v, left, now);
 	/* Who is at its gate wakes the next one from there. */
 	pc->defers = v->task == current;
 	__vms_resched(pool, pc->cpu, now);

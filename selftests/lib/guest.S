@@ -113,6 +113,8 @@ guest_obey:
 	je	.Lwrmsr
 	cmpl	$GUEST_ORDER_USER_CALL, %ecx
 	je	.Luser
+	cmpl	$GUEST_ORDER_PAUSE, %ecx
+	je	.Lpause
 	outb	%al, $GUEST_PORT_IO
 .Lobeyed:
 	movq	$0, AREA_ORDER(%rdi)
@@ -168,6 +170,12 @@ guest_obey:
 4:	incq	AREA_COUNT(%rdi)
 	FILL_LOOP 2
 	jmp	4b
+
+.Lpause:
+	incq	AREA_COUNT(%rdi)
+	FILL_LOOP 3
+	pause
+	jmp	.Lpause
 
 /* Sleep in HLT until an interrupt has written AREA_WAKE */
 wait_for_wake:

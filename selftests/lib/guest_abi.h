@@ -63,6 +63,7 @@
 #define GUEST_ORDER_WRMSR	4	/* write RBX to MSR RAX */
 #define GUEST_ORDER_USER_CALL	5	/* one hypercall from CPL 3, where it stays */
 #define GUEST_ORDER_IO		6	/* one exit to user space */
+#define GUEST_ORDER_PAUSE	7	/* PAUSE in a loop, for ever */
 
 /* The bit of an answer that is counted in HANDLED, see vmsched_guest.h */
 #define GUEST_HANDLED_BIT	28

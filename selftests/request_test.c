@@ -8,6 +8,8 @@
 #include "lib/guest_abi.h"
 
 #define LIMIT		200
+#define SETTLE_MS	200
+#define ANSWER_MS	3000
 #define TOLD_MS		5000
 #define HOLE		GUEST_PAGE_SIZE	/* where the memory of a guest with one vCPU ends */
 #define MSR_HV_OS_ID	0x40000000
@@ -184,6 +186,78 @@ TEST_F_TIMEOUT(vmsched, yield, LIMIT)
 	metric("yield_without_grant", none, "");
 	EXPECT_GT(done, 0);
 	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
+}
+
+/* How often the vCPUs of @vms have been granted a pCPU that they had not */
+static uint64_t grants_of(struct rawvm *const vms[], unsigned int n)
+{
+	uint64_t sum = 0, one;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (!vcpu_u64(rawvm_tid(vms[i], 0), "switches", &one))
+			sum += one;
+	return sum;
+}
+
+/* A number of pool default */
+static uint64_t pool_u64(const char *key)
+{
+	uint64_t value = 0;
+	struct cli c;
+
+	if (!cli(&c, "pool list"))
+		value = u64_of(json_object_array_get_idx(c.json, 0), key);
+	cli_free(&c);
+	return value;
+}
+
+/*
+ * The answer to the end of a slice, to a wake and to a block is who has the pCPU then:
+ * between two that always want it, each end of a slice is a grant of the other one.
+ */
+TEST_F_TIMEOUT(vmsched, timer_and_core_are_answered, LIMIT)
+{
+	uint64_t id, grants, timer, core;
+	struct rawvm *vms[3];
+
+	ASSERT_EQ(0, cpus_online() > 1 ? cpus_pin(0, "1") : 0);
+	vms[0] = start_on_0("a", 1, &id);
+	vms[1] = start_on_0("b", 1, &id);
+	ASSERT_TRUE(vms[0] && vms[1]);
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	clock_sleep_ms(SETTLE_MS);
+	timer = pool_u64("requests_timer");
+	core = pool_u64("requests_core");
+	grants = grants_of(vms, 2);
+	clock_sleep_ms(ANSWER_MS);
+	timer = pool_u64("requests_timer") - timer;
+	core = pool_u64("requests_core") - core;
+	grants = grants_of(vms, 2) - grants;
+	metric("slices_over", timer, "");
+	metric("grants_then", grants, "");
+	EXPECT_GT(timer, 20);
+	EXPECT_GT(grants, timer * 0.85);
+	EXPECT_LT(grants, timer * 1.15);
+	/* They never sleep, and nobody comes or goes */
+	EXPECT_GT(timer / 4, core);
+
+	/* One that sleeps asks at each wake and each block, and is granted each time */
+	vms[2] = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "ticks", .kind = RAWVM_TICK, .cpus = "0" });
+	ASSERT_NE(NULL, vms[2]);
+	ASSERT_TRUE(vm_listed(rawvm_pid(vms[2]), true, limit_ms(1000)));
+	clock_sleep_ms(SETTLE_MS);
+	core = pool_u64("requests_core");
+	grants = grants_of(vms + 2, 1);
+	clock_sleep_ms(ANSWER_MS);
+	core = pool_u64("requests_core") - core;
+	grants = grants_of(vms + 2, 1) - grants;
+	metric("wakes_and_blocks", core, "");
+	metric("grants_of_who_woke", grants, "");
+	EXPECT_GT(grants, 20);
+	EXPECT_GT(core, 2 * grants * 0.8);
+	EXPECT_LT(core, 2 * grants * 1.25);
 }
 
 /* Of three that want it the one that was made owner is next, once */

@@ -15,55 +15,26 @@
 #define LIMIT		200
 #define LINE_SIZE	4096
 #define MAX_LINES	16
+/* A line for each would be twice as much as a dump may be */
+#define MANY_VCPUS	24
+#define DUMP_SIZE	1024
 
-/* One message of the group; empty if none came in time */
-struct event {
-	union {
-		struct nlmsghdr msg;
-		uint8_t buf[GENL_PART_SIZE];
-	};
-};
-
-static void take_event(const struct nlmsghdr *msg, void *arg)
-{
-	struct event *event = arg;
-
-	memcpy(event->buf, msg, msg->nlmsg_len);
-}
-
-/* The next event, which must be a @cmd; else says what came */
-static bool next_event(struct genl *g, uint8_t cmd, struct event *event)
-{
-	struct genl_ack ack = { 0 };
-	int ret;
-
-	memset(event, 0, sizeof(*event));
-	event->msg.nlmsg_len = NLMSG_HDRLEN;
-	ret = genl_read(g, &ack, take_event, event);
-	if (!ret && ack.messages == 1 && event->msg.nlmsg_type == g->family &&
-	    genl_cmd(&event->msg) == cmd)
-		return true;
-	printf("# event %u should come: result %d, %u messages, command %u\n",
-	       cmd, ret, ack.messages, genl_cmd(&event->msg));
-	return false;
-}
-
-static const char *text_of(const struct event *event, uint16_t type)
+static const char *text_of(const struct genl_told *event, uint16_t type)
 {
 	return genl_text(genl_attr(&event->msg, type));
 }
 
-static uint32_t u32_of(const struct event *event, uint16_t type)
+static uint32_t u32_of(const struct genl_told *event, uint16_t type)
 {
 	return genl_u32(genl_attr(&event->msg, type));
 }
 
-static uint64_t u64_of(const struct event *event, uint16_t type)
+static uint64_t u64_of(const struct genl_told *event, uint16_t type)
 {
 	return genl_u64(genl_attr(&event->msg, type));
 }
 
-static uint32_t weight_of(const struct event *event)
+static uint32_t weight_of(const struct genl_told *event)
 {
 	return genl_u32(genl_nested(genl_attr(&event->msg, VMSCHED_A_VM_PARAMS),
 				    VMSCHED_A_PARAMS_WEIGHT));
@@ -77,7 +48,7 @@ static struct rawvm *start_guest(void)
 
 TEST_F_TIMEOUT(vmsched, vm_comes_and_goes, LIMIT)
 {
-	struct event event;
+	struct genl_told event;
 	struct rawvm *vm;
 	struct genl g;
 	uint64_t id;
@@ -88,7 +59,7 @@ TEST_F_TIMEOUT(vmsched, vm_comes_and_goes, LIMIT)
 	vm = start_guest();
 	ASSERT_NE(NULL, vm);
 	pid = rawvm_pid(vm);
-	ASSERT_TRUE(next_event(&g, VMSCHED_CMD_VM_ADD_NTF, &event));
+	ASSERT_TRUE(genl_next(&g, VMSCHED_CMD_VM_ADD_NTF, &event));
 	id = u64_of(&event, VMSCHED_A_VM_ID);
 	EXPECT_GT(id, 0);
 	EXPECT_EQ(pid, u32_of(&event, VMSCHED_A_VM_PID));
@@ -100,7 +71,7 @@ TEST_F_TIMEOUT(vmsched, vm_comes_and_goes, LIMIT)
 	/* Its second vCPU is no new VM, and other parameters are no event */
 	ASSERT_EQ(0, cli_do("vm set pid:%d weight 300", pid));
 	ASSERT_EQ(0, rawvm_kill(vm));
-	ASSERT_TRUE(next_event(&g, VMSCHED_CMD_VM_DEL_NTF, &event));
+	ASSERT_TRUE(genl_next(&g, VMSCHED_CMD_VM_DEL_NTF, &event));
 	EXPECT_EQ(id, u64_of(&event, VMSCHED_A_VM_ID));
 	EXPECT_EQ(pid, u32_of(&event, VMSCHED_A_VM_PID));
 	EXPECT_EQ(300, weight_of(&event));
@@ -114,14 +85,14 @@ TEST_F_TIMEOUT(vmsched, switches_and_refusals, LIMIT)
 {
 	struct sched_switched told;
 	struct genl g, control;
-	struct event event;
+	struct genl_told event;
 
 	ASSERT_NE(NULL, start_guest());
 	ASSERT_EQ(0, genl_open(&control));
 	ASSERT_EQ(0, genl_open(&g));
 	ASSERT_EQ(0, genl_join(&g));
 	ASSERT_EQ(0, sched_switch("rr", &told));
-	ASSERT_TRUE(next_event(&g, VMSCHED_CMD_SWITCH_NTF, &event));
+	ASSERT_TRUE(genl_next(&g, VMSCHED_CMD_SWITCH_NTF, &event));
 	EXPECT_STREQ("native", text_of(&event, VMSCHED_A_SWITCH_FROM));
 	EXPECT_STREQ("rr", text_of(&event, VMSCHED_A_SWITCH_TO));
 	EXPECT_STREQ("default", text_of(&event, VMSCHED_A_SWITCH_POOL));
@@ -136,7 +107,7 @@ TEST_F_TIMEOUT(vmsched, switches_and_refusals, LIMIT)
 	EXPECT_EQ(NULL, genl_attr(&event.msg, VMSCHED_A_SWITCH_ERROR));
 
 	EXPECT_EQ(-ENOENT, genl_switch(&control, "nosuch"));
-	ASSERT_TRUE(next_event(&g, VMSCHED_CMD_SWITCH_NTF, &event));
+	ASSERT_TRUE(genl_next(&g, VMSCHED_CMD_SWITCH_NTF, &event));
 	EXPECT_STREQ("rr", text_of(&event, VMSCHED_A_SWITCH_FROM));
 	EXPECT_STREQ("nosuch", text_of(&event, VMSCHED_A_SWITCH_TO));
 	EXPECT_EQ(ENOENT, u32_of(&event, VMSCHED_A_SWITCH_ERROR));
@@ -146,19 +117,69 @@ TEST_F_TIMEOUT(vmsched, switches_and_refusals, LIMIT)
 
 TEST_F_TIMEOUT(vmsched, schedulers_come_and_go, LIMIT)
 {
-	struct event event;
+	struct genl_told event;
 	struct genl g;
 
 	ASSERT_EQ(0, genl_open(&g));
 	ASSERT_EQ(0, genl_join(&g));
 	ASSERT_EQ(0, cli_do("sched unload rr"));
-	ASSERT_TRUE(next_event(&g, VMSCHED_CMD_SCHED_DEL_NTF, &event));
+	ASSERT_TRUE(genl_next(&g, VMSCHED_CMD_SCHED_DEL_NTF, &event));
 	EXPECT_STREQ("rr", text_of(&event, VMSCHED_A_SCHED_NAME));
 	ASSERT_EQ(0, cli_do("sched load rr"));
-	ASSERT_TRUE(next_event(&g, VMSCHED_CMD_SCHED_ADD_NTF, &event));
+	ASSERT_TRUE(genl_next(&g, VMSCHED_CMD_SCHED_ADD_NTF, &event));
 	EXPECT_STREQ("rr", text_of(&event, VMSCHED_A_SCHED_NAME));
 	EXPECT_STREQ("vmsched_rr", text_of(&event, VMSCHED_A_SCHED_MODULE));
 	genl_close(&g);
+}
+
+/* One who says "not today" once it is armed; there are more vCPUs than can be told of */
+static bool misbehaves(void)
+{
+	struct rawvm *vm = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "many", .kind = RAWVM_TICK, .nr_vcpus = MANY_VCPUS });
+
+	return vm && !module_insert_own("bad_report") &&
+	       !sched_switch("rr", NULL) && !sched_switch("bad_report", NULL);
+}
+
+TEST_F_TIMEOUT(vmsched, scheduler_is_thrown_out, LIMIT)
+{
+	struct genl_told told;
+	const char *dump;
+	uint64_t armed;
+	struct genl g;
+
+	ASSERT_TRUE(misbehaves());
+	ASSERT_EQ(0, genl_open(&g));
+	ASSERT_EQ(0, genl_join(&g));
+	armed = clock_ns();
+	ASSERT_EQ(0, module_set_param("bad_report", "armed", 1));
+	ASSERT_TRUE(genl_next(&g, VMSCHED_CMD_FAULT_NTF, &told));
+	EXPECT_STREQ("default", text_of(&told, VMSCHED_A_FAULT_POOL));
+	EXPECT_EQ(VMSCHED_FAULT_KIND_REPORTED, u32_of(&told, VMSCHED_A_FAULT_KIND));
+	EXPECT_STREQ("bad_report", text_of(&told, VMSCHED_A_FAULT_SCHEDULER));
+	EXPECT_STREQ("not today", text_of(&told, VMSCHED_A_FAULT_MESSAGE));
+	EXPECT_STREQ("rr", text_of(&told, VMSCHED_A_FAULT_TO));
+	EXPECT_GE(u32_of(&told, VMSCHED_A_FAULT_COUNT), 1);
+	EXPECT_GT(u64_of(&told, VMSCHED_A_FAULT_TIME_NS), armed);
+	EXPECT_LT(u64_of(&told, VMSCHED_A_FAULT_TIME_NS), clock_ns());
+	EXPECT_GT(u64_of(&told, VMSCHED_A_FAULT_BYPASS_NS), 0);
+	EXPECT_NE(NULL, strstr(text_of(&told, VMSCHED_A_FAULT_TRACE),
+			       "[bad_report]\n"));
+	dump = text_of(&told, VMSCHED_A_FAULT_DUMP);
+	EXPECT_EQ(dump, strstr(dump, "pCPU 0: holder "));
+	EXPECT_NE(NULL, strstr(dump, "\nvCPU "));
+	/* As much of it as there is room for */
+	EXPECT_GT(strlen(dump), DUMP_SIZE / 2);
+	EXPECT_LT(strlen(dump), DUMP_SIZE);
+	/* And then of the switch to the one before */
+	ASSERT_TRUE(genl_next(&g, VMSCHED_CMD_SWITCH_NTF, &told));
+	EXPECT_STREQ("bad_report", text_of(&told, VMSCHED_A_SWITCH_FROM));
+	EXPECT_STREQ("rr", text_of(&told, VMSCHED_A_SWITCH_TO));
+	EXPECT_EQ(NULL, genl_attr(&told.msg, VMSCHED_A_SWITCH_ERROR));
+	genl_close(&g);
+	EXPECT_EQ(0, module_remove("bad_report"));
+	EXPECT_EQ(0, klog_warnings_but(&self->log, "vmsched: "));
 }
 
 /* vmschedctl that prints events, and what it has printed */
@@ -341,6 +362,32 @@ TEST_F_TIMEOUT(vmsched, lines_of_vmschedctl, LIMIT)
 	ASSERT_EQ(0, sched_switch("native", NULL));
 	ASSERT_EQ(0, vmsched_remove_all());
 	EXPECT_EQ(CLI_NOT_LOADED, reader_end(&r));
+}
+
+TEST_F_TIMEOUT(vmsched, line_of_a_fault, LIMIT)
+{
+	json_object *json;
+	struct reader r;
+
+	ASSERT_TRUE(misbehaves());
+	ASSERT_EQ(0, reader_start(&r));
+	/* This makes it native, and so not the one that is at fault */
+	ASSERT_TRUE(reader_wait(&r));
+	ASSERT_EQ(0, sched_switch("bad_report", NULL));
+	ASSERT_EQ(0, module_set_param("bad_report", "armed", 1));
+	json = reader_event(&r, "fault");
+	ASSERT_NE(NULL, json);
+	EXPECT_TRUE(holds(json, "pool", "default"));
+	EXPECT_TRUE(holds(json, "kind", "reported"));
+	EXPECT_TRUE(holds(json, "scheduler", "bad_report"));
+	EXPECT_TRUE(holds(json, "message", "not today"));
+	EXPECT_TRUE(holds(json, "to", "native"));
+	json_object_put(json);
+	EXPECT_TRUE(sched_becomes("native", HANG_LIMIT_MS));
+	EXPECT_EQ(0, module_remove("bad_report"));
+	ASSERT_EQ(0, vmsched_remove_all());
+	EXPECT_EQ(CLI_NOT_LOADED, reader_end(&r));
+	EXPECT_EQ(0, klog_warnings_but(&self->log, "vmsched: "));
 }
 
 TEST_HARNESS_MAIN

@@ -18,6 +18,7 @@
 #define LONG_MS		8000
 #define STILL_MS	100
 #define UNWATCH_MS	1500
+#define DEFAULT_MS	50
 #define TRIES		10
 /* Two ticks of the stock kernel: what a deadline of 1 ms was once */
 #define TICKS_NS	8000000
@@ -44,6 +45,7 @@ static void take_told(const struct nlmsghdr *msg, void *arg)
 		 genl_text(genl_attr(msg, VMSCHED_A_SWITCH_LATE)));
 }
 
+/* @ms may be 0: nothing is said of how long it may take */
 static int ask(struct genl *g, uint8_t cmd, const char *to, unsigned int ms,
 	       struct genl_ack *ack)
 {
@@ -52,7 +54,8 @@ static int ask(struct genl *g, uint8_t cmd, const char *to, unsigned int ms,
 	genl_begin(g, &m, cmd, 0);
 	if (to)
 		genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
-	genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, ms);
+	if (ms)
+		genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, ms);
 	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
 }
 
@@ -80,16 +83,6 @@ static int switch_held(struct genl *g, const char *to, struct genl_ack *ack)
 	genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
 	genl_put_u32(&m, VMSCHED_A_SWITCH_HELD, 1);
 	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
-}
-
-static bool active_is(const char *name)
-{
-	char active[VMSCHED_NAME_LEN] = "?";
-
-	sched_active(active, sizeof(active));
-	if (strcmp(active, name))
-		printf("# active is %s, not %s\n", active, name);
-	return !strcmp(active, name);
 }
 
 /* On CPU 0, with the thread that switches, without the help of the other ones */
@@ -151,7 +144,7 @@ static bool start_two(struct rawvm *vms[WATCHED])
 }
 
 /* Each try fails at the deadline. The shortest time that one took, 0 on error */
-static uint64_t fail_in_time(struct genl *g, struct genl *events)
+static uint64_t fail_in_time(struct genl *g, struct genl *events, unsigned int ms)
 {
 	struct genl_ack ack, none;
 	uint64_t least = 0;
@@ -160,12 +153,12 @@ static uint64_t fail_in_time(struct genl *g, struct genl *events)
 
 	for (i = 0; i < TRIES; i++) {
 		memset(&told, 0, sizeof(told));
-		if (ask(g, VMSCHED_CMD_SCHED_SWITCH, "bvt", 1, &ack) != -ETIMEDOUT)
+		if (ask(g, VMSCHED_CMD_SCHED_SWITCH, "bvt", ms, &ack) != -ETIMEDOUT)
 			return 0;
 		while (!told.error)
 			if (genl_read(events, &none, take_told, &told) < 0)
 				return 0;
-		if (told.cease_ns < NSEC_PER_MSEC)
+		if (told.cease_ns < (ms ?: DEFAULT_MS) * NSEC_PER_MSEC)
 			return 0;
 		if (!least || told.cease_ns < least)
 			least = told.cease_ns;
@@ -209,14 +202,20 @@ TEST_F_TIMEOUT(vmsched, late_vcpu_is_named, LIMIT)
 	EXPECT_NE(NULL, strstr(told.why, name));
 	/* The other one goes on, and the next command is refused likewise */
 	EXPECT_TRUE(rawvm_advances(vms[1], HANG_LIMIT_MS));
-	least = fail_in_time(&g, &events);
+	least = fail_in_time(&g, &events, 1);
 	metric("given_up_after", least / 1e6, "ms");
 	EXPECT_GT(least, 0);
 	/* There it would measure the checkers */
 	if (!kernel_is_debug())
 		EXPECT_LT(least, TICKS_NS / 2);
+	/* And if nothing is said of how long it may take */
+	least = fail_in_time(&g, &events, 0);
+	metric("given_up_by_default_after", least / 1e6, "ms");
+	EXPECT_GT(least, 0);
+	if (!kernel_is_debug())
+		EXPECT_LT(least, DEFAULT_MS * NSEC_PER_MSEC + TICKS_NS / 2);
 	ASSERT_EQ(0, let_go());
-	EXPECT_TRUE(active_is("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 	EXPECT_TRUE(rawvm_advances(vms[0], HANG_LIMIT_MS));
 	EXPECT_TRUE(rawvm_advances(vms[1], HANG_LIMIT_MS));
 	EXPECT_EQ(0, switch_in(&g, "bvt", &ack));
@@ -302,7 +301,7 @@ TEST_F_TIMEOUT(vmsched, held_until_the_switch, LIMIT)
 		EXPECT_TRUE(stands_still(h.vm));
 		EXPECT_EQ(0, switch_held(&h.g, "bvt", &ack));
 		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
-		EXPECT_TRUE(active_is("bvt"));
+		EXPECT_TRUE(sched_is_active("bvt"));
 		genl_close(&h.g);
 		ASSERT_EQ(0, rawvm_kill(h.vm));
 	}
@@ -319,7 +318,7 @@ TEST_F_TIMEOUT(vmsched, held_until_the_refusal, LIMIT)
 		ASSERT_TRUE(hold_one(&h, schedulers[i], LONG_MS));
 		EXPECT_EQ(-ENOENT, switch_in(&h.g, "nosuch", &ack));
 		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
-		EXPECT_TRUE(active_is(schedulers[i]));
+		EXPECT_TRUE(sched_is_active(schedulers[i]));
 		genl_close(&h.g);
 		ASSERT_EQ(0, rawvm_kill(h.vm));
 	}
@@ -336,7 +335,7 @@ TEST_F_TIMEOUT(vmsched, held_until_the_deadline, LIMIT)
 		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
 		EXPECT_EQ(-ETIMEDOUT, switch_held(&h.g, "bvt", &ack));
 		EXPECT_NE(NULL, strstr(ack.text, "not held any more"));
-		EXPECT_TRUE(active_is(schedulers[i]));
+		EXPECT_TRUE(sched_is_active(schedulers[i]));
 		EXPECT_EQ(0, switch_in(&h.g, "bvt", &ack));
 		genl_close(&h.g);
 		ASSERT_EQ(0, rawvm_kill(h.vm));
@@ -372,7 +371,7 @@ TEST_F_TIMEOUT(vmsched, held_until_the_requester_is_gone, LIMIT)
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_TRUE(rawvm_advances(h.vm, LONG_MS / 4));
-		EXPECT_TRUE(active_is(schedulers[i]));
+		EXPECT_TRUE(sched_is_active(schedulers[i]));
 		close(fds[0]);
 		close(fds[1]);
 		ASSERT_EQ(0, rawvm_kill(h.vm));
@@ -410,6 +409,77 @@ TEST_F_TIMEOUT(vmsched, held_while_vms_come_and_go, LIMIT)
 		ASSERT_EQ(0, rawvm_kill(vm));
 		ASSERT_EQ(0, rawvm_kill(h.vm));
 	}
+}
+
+/* Who sleeps in HLT, who is with its VMM, and who goes there and back */
+struct outside {
+	struct rawvm *halted, *paused, *exits;
+};
+
+static bool start_outside(struct outside *o)
+{
+	o->halted = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "halted", .kind = RAWVM_TICK });
+	o->paused = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "paused", .kind = RAWVM_SPIN, .nr_vcpus = 2 });
+	o->exits = rawvm_spawn(&(struct rawvm_spec) {
+		.name = "exits", .kind = RAWVM_IO });
+	return o->halted && o->paused && o->exits;
+}
+
+/* An exit that KVM has made known has been handled, and no other one was */
+static bool no_exit_is_lost(struct rawvm *vm)
+{
+	uint64_t by_guest, by_vmm;
+
+	if (rawvm_pause(vm))
+		return false;
+	by_guest = rawvm_progress(vm, 0);
+	by_vmm = rawvm_exits(vm, 0);
+	if (rawvm_resume(vm))
+		return false;
+	/* It counts before it exits */
+	if (by_guest == by_vmm || by_guest == by_vmm + 1)
+		return true;
+	printf("# %ju exits of the guest, %ju handled\n", (uintmax_t)by_guest,
+	       (uintmax_t)by_vmm);
+	return false;
+}
+
+/* They want to enter while it is held: not before it is over, and nothing is lost */
+TEST_F_TIMEOUT(vmsched, held_with_vcpus_outside, LIMIT)
+{
+	struct rawvm_delay delay;
+	struct genl_ack ack;
+	struct outside o;
+	unsigned int i;
+	uint64_t mark;
+	struct genl g;
+
+	ASSERT_TRUE(start_outside(&o));
+	ASSERT_EQ(0, genl_open(&g));
+	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
+		ASSERT_EQ(0, switch_in(&g, schedulers[i], &ack));
+		ASSERT_EQ(0, rawvm_pause(o.paused));
+		ASSERT_EQ(0, hold(&g, LONG_MS));
+		mark = rawvm_delay_mark(o.halted, 0);
+		ASSERT_EQ(0, rawvm_resume(o.paused));
+		/* Each wakes, or comes back, more than once meanwhile */
+		EXPECT_TRUE(stands_still(o.halted));
+		EXPECT_TRUE(stands_still(o.paused));
+		EXPECT_TRUE(stands_still(o.exits));
+		ASSERT_EQ(0, switch_held(&g, "bvt", &ack));
+		EXPECT_TRUE(rawvm_advances(o.halted, HANG_LIMIT_MS));
+		EXPECT_TRUE(rawvm_advances(o.paused, HANG_LIMIT_MS));
+		EXPECT_TRUE(rawvm_advances(o.exits, HANG_LIMIT_MS));
+		/* The timer that expired was told of, if late */
+		ASSERT_EQ(0, rawvm_delays(o.halted, 0, mark, &delay));
+		EXPECT_GT(delay.max_ns, STILL_MS * NSEC_PER_MSEC);
+		EXPECT_TRUE(no_exit_is_lost(o.exits));
+	}
+	genl_close(&g);
+	EXPECT_FALSE(rawvm_broken(o.halted) || rawvm_broken(o.paused) ||
+		     rawvm_broken(o.exits));
 }
 
 /* Nobody who holds a pool keeps the module */

@@ -4,6 +4,7 @@
  * asked, and only while they live. Here the agents are sockets of the test;
  * vmschedctl as an agent, and guests that print, are in console_guest_test.c.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -18,42 +19,26 @@
 /* Longest time that a switch may wait for consoles */
 #define LONGEST_MS	1000
 #define SHORT_MS	200
+#define HELD_MS		8000
 #define GIVE_UP		"on-console-timeout give-up"
 
-/* The last message from the kernel; empty if none came */
-struct told {
-	union {
-		struct nlmsghdr msg;
-		uint8_t buf[GENL_PART_SIZE];
-	};
-};
-
-static void take_told(const struct nlmsghdr *msg, void *arg)
-{
-	memcpy(((struct told *)arg)->buf, msg, msg->nlmsg_len);
-}
-
 /* The next message, which must be a @cmd about pool default; its number, or 0 */
-static uint32_t next_told(struct genl *g, uint8_t cmd, struct told *told)
+static uint32_t next_told(struct genl *g, uint8_t cmd, struct genl_told *told)
 {
-	struct genl_ack ack = { 0 };
-	int ret;
+	const char *pool;
 
-	memset(told, 0, sizeof(*told));
-	told->msg.nlmsg_len = NLMSG_HDRLEN;
-	ret = genl_read(g, &ack, take_told, told);
-	if (!ret && ack.messages == 1 && told->msg.nlmsg_type == g->family &&
-	    genl_cmd(&told->msg) == cmd &&
-	    !strcmp("default", genl_text(genl_attr(&told->msg, VMSCHED_A_CONSOLE_POOL))))
+	if (!genl_next(g, cmd, told))
+		return 0;
+	pool = genl_text(genl_attr(&told->msg, VMSCHED_A_CONSOLE_POOL));
+	if (!strcmp("default", pool))
 		return genl_u32(genl_attr(&told->msg, VMSCHED_A_CONSOLE_SEQ));
-	printf("# message %u should come: result %d, %u messages, command %u\n",
-	       cmd, ret, ack.messages, genl_cmd(&told->msg));
+	printf("# message %u is about pool %s\n", cmd, pool);
 	return 0;
 }
 
 static uint32_t next_cease(struct genl *g)
 {
-	struct told told;
+	struct genl_told told;
 
 	return next_told(g, VMSCHED_CMD_CONSOLE_CEASE_NTF, &told);
 }
@@ -61,7 +46,7 @@ static uint32_t next_cease(struct genl *g)
 /* Number of the announcement that is over; @error is why it was given up */
 static uint32_t next_resume(struct genl *g, uint32_t *error)
 {
-	struct told told;
+	struct genl_told told;
 	uint32_t seq = next_told(g, VMSCHED_CMD_CONSOLE_RESUME_NTF, &told);
 
 	*error = genl_u32(genl_attr(&told.msg, VMSCHED_A_CONSOLE_ERROR));
@@ -142,13 +127,6 @@ static void kill_agent(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-static bool active(const char *want)
-{
-	char name[VMSCHED_NAME_LEN];
-
-	return !sched_active(name, sizeof(name)) && !strcmp(name, want);
-}
-
 static uint64_t ms(uint64_t n)
 {
 	return n * NSEC_PER_MSEC;
@@ -163,7 +141,7 @@ TEST_F_TIMEOUT(vmsched, nobody_is_waited_for_without_agents, LIMIT)
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.console_ns);
 	EXPECT_EQ(0, r.late);
-	EXPECT_TRUE(active("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 }
 
 TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
@@ -171,7 +149,7 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	uint32_t seq, error;
 	struct genl g[2], group;
 	struct requester r;
-	struct told told;
+	struct genl_told told;
 	uint64_t now;
 
 	ASSERT_NE(NULL, rawvm_spawn(&(struct rawvm_spec) { .name = "guest" }));
@@ -205,13 +183,11 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	EXPECT_EQ(0, error);
 	EXPECT_EQ(seq, next_resume(&g[1], &error));
 	EXPECT_EQ(0, error);
-	EXPECT_TRUE(active("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 	metric("console", r.console_ns / 1e6, "ms");
 
 	/* Who only listens to events hears of the switch alone */
-	memset(&told, 0, sizeof(told));
-	ASSERT_EQ(0, genl_read(&group, &(struct genl_ack) { 0 }, take_told, &told));
-	EXPECT_EQ(VMSCHED_CMD_SWITCH_NTF, genl_cmd(&told.msg));
+	ASSERT_TRUE(genl_next(&group, VMSCHED_CMD_SWITCH_NTF, &told));
 	EXPECT_EQ(r.console_ns,
 		  genl_u64(genl_attr(&told.msg, VMSCHED_A_SWITCH_CONSOLE_NS)));
 	EXPECT_TRUE(nothing_told(&group));
@@ -241,7 +217,7 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_go_on, LIMIT)
 	EXPECT_EQ(1, r.late);
 	EXPECT_GE(r.console_ns, ms(SHORT_MS));
 	EXPECT_LE(r.console_ns, ms(limit_ms(SHORT_MS + 50)));
-	EXPECT_TRUE(active("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 	EXPECT_EQ(-ESTALE, ack(&g, seq));
 
 	/* The next announcement has another number; this one is in time again */
@@ -311,7 +287,7 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_give_up, LIMIT)
 	/* One of both, and the limit, and what is now */
 	EXPECT_NE(NULL, strstr(c.run.err, "in 100 ms; the old scheduler goes on"));
 	cli_free(&c);
-	EXPECT_TRUE(active("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 	EXPECT_NE(0, next_cease(&g));
 	EXPECT_NE(0, next_resume(&g, &error));
 	EXPECT_EQ(ETIMEDOUT, error);
@@ -373,7 +349,7 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 	genl_close(&g);
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_LT(r.console_ns, ms(LONGEST_MS));
-	EXPECT_TRUE(active("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 }
 
 /* It cannot be told any more, and is not waited for in vain; but it is late */
@@ -441,7 +417,7 @@ TEST_F_TIMEOUT(vmsched, refusals, LIMIT)
 	EXPECT_EQ(CLI_REFUSED, cli_do("sched switch rr console-timeout 0"));
 	EXPECT_EQ(CLI_REFUSED, cli_do("sched switch rr console-timeout 1001"));
 	EXPECT_EQ(CLI_USAGE, cli_do("sched switch rr on-console-timeout maybe"));
-	EXPECT_TRUE(active("native"));
+	EXPECT_TRUE(sched_is_active("native"));
 }
 
 /* Who asked for the switch does not matter to it once it has begun */
@@ -465,7 +441,7 @@ TEST_F_TIMEOUT(vmsched, requester_dies, LIMIT)
 	EXPECT_EQ(seq, next_resume(&g, &error));
 	EXPECT_EQ(0, error);
 	waitpid(pid, NULL, 0);
-	EXPECT_TRUE(active("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 	genl_close(&g);
 	EXPECT_EQ(0, sched_switch("bvt", NULL));
 }
@@ -485,6 +461,107 @@ TEST_F_TIMEOUT(vmsched, unload_with_agents, LIMIT)
 	genl_close(&g);
 	ASSERT_EQ(0, vmsched_ready());
 	ASSERT_EQ(0, agent_open(&g));
+	genl_close(&g);
+}
+
+/* A thread that asks for a hold, since that waits for the agents */
+struct holder {
+	pthread_t thread;
+	struct genl g;
+	bool done;
+	int error;
+};
+
+static void *hold_main(void *arg)
+{
+	struct holder *h = arg;
+	struct genl_ack a;
+	struct genl_msg m;
+
+	genl_begin(&h->g, &m, VMSCHED_CMD_SCHED_HOLD, 0);
+	genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, HELD_MS);
+	genl_put_u32(&m, VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT,
+		     VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP);
+	genl_put_u32(&m, VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS, LONGEST_MS);
+	h->error = genl_call(&h->g, &m, &a, NULL, NULL) ?: a.error;
+	__atomic_store_n(&h->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int hold_start(struct holder *h)
+{
+	*h = (struct holder) { .error = 0 };
+	return genl_open(&h->g) ?:
+	       -pthread_create(&h->thread, NULL, hold_main, h);
+}
+
+static int hold_end(struct holder *h)
+{
+	pthread_join(h->thread, NULL);
+	return h->error;
+}
+
+/* The switch that it was for; genl_switch() says nothing of "held" */
+static int switch_held(struct genl *g, const char *to)
+{
+	struct genl_ack a;
+	struct genl_msg m;
+
+	genl_begin(g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
+	genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
+	genl_put_u32(&m, VMSCHED_A_SWITCH_HELD, 1);
+	return genl_call(g, &m, &a, NULL, NULL) ?: a.error;
+}
+
+static bool stands_still(struct rawvm *vm)
+{
+	uint64_t before = rawvm_progress_all(vm);
+
+	clock_sleep_ms(SHORT_MS);
+	return rawvm_progress_all(vm) == before;
+}
+
+/* An agent is told before the hold begins, and once more when it is over */
+TEST_F_TIMEOUT(vmsched, agent_of_a_pool_that_is_held, LIMIT)
+{
+	uint32_t seq, error;
+	struct rawvm *vm;
+	struct holder h;
+	struct genl g;
+
+	vm = rawvm_spawn(&(struct rawvm_spec) { .name = "guest" });
+	ASSERT_NE(NULL, vm);
+	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, HANG_LIMIT_MS));
+	ASSERT_EQ(0, agent_open(&g));
+	ASSERT_EQ(0, hold_start(&h));
+	seq = next_cease(&g);
+	ASSERT_NE(0, seq);
+	EXPECT_EQ(0, ack(&g, seq));
+	ASSERT_EQ(0, hold_end(&h));
+	EXPECT_TRUE(stands_still(vm));
+	EXPECT_TRUE(nothing_told(&g));
+	EXPECT_EQ(0, switch_held(&h.g, "rr"));
+	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_TRUE(nothing_told(&g));
+	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
+	genl_close(&h.g);
+
+	/* If the requester goes, nothing stays as it was held */
+	ASSERT_EQ(0, hold_start(&h));
+	seq = next_cease(&g);
+	ASSERT_NE(0, seq);
+	/* The guest goes on until the agent has stopped */
+	EXPECT_TRUE(rawvm_advances(vm, LONGEST_MS / 2));
+	EXPECT_FALSE(__atomic_load_n(&h.done, __ATOMIC_ACQUIRE));
+	EXPECT_EQ(0, ack(&g, seq));
+	ASSERT_EQ(0, hold_end(&h));
+	EXPECT_TRUE(stands_still(vm));
+	genl_close(&h.g);
+	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(ETIMEDOUT, error);
+	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
+	EXPECT_TRUE(sched_is_active("rr"));
 	genl_close(&g);
 }
 

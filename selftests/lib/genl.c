@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -217,6 +218,18 @@ static void keep_told(const struct nlmsghdr *msg, void *arg)
 	memcpy(((struct genl_told *)arg)->buf, msg, msg->nlmsg_len);
 }
 
+/* What came before it was looked for, or the next message. 0, or -errno */
+static int take_next(struct genl *g, struct genl_ack *ack, struct genl_told *told)
+{
+	if (!g->early)
+		return genl_read(g, ack, keep_told, told);
+	*told = *g->early;
+	ack->messages = 1;
+	free(g->early);
+	g->early = NULL;
+	return 0;
+}
+
 bool genl_next(struct genl *g, uint8_t cmd, struct genl_told *told)
 {
 	struct genl_ack ack = { 0 };
@@ -224,7 +237,7 @@ bool genl_next(struct genl *g, uint8_t cmd, struct genl_told *told)
 
 	memset(told, 0, sizeof(*told));
 	told->msg.nlmsg_len = NLMSG_HDRLEN;
-	ret = genl_read(g, &ack, keep_told, told);
+	ret = take_next(g, &ack, told);
 	if (!ret && ack.messages == 1 && told->msg.nlmsg_type == g->family &&
 	    genl_cmd(&told->msg) == cmd)
 		return true;
@@ -233,9 +246,31 @@ bool genl_next(struct genl *g, uint8_t cmd, struct genl_told *told)
 	return false;
 }
 
+/* An answer that is awaited, and what to do with it */
+struct awaited {
+	struct genl *g;
+	genl_fn *fn;
+	void *arg;
+};
+
+/* What nobody asked for may come before it: one such message is kept */
+static void sort(const struct nlmsghdr *msg, void *arg)
+{
+	struct awaited *a = arg;
+
+	if (!msg->nlmsg_seq && msg->nlmsg_type == a->g->family && !a->g->early) {
+		a->g->early = calloc(1, sizeof(*a->g->early));
+		if (a->g->early)
+			keep_told(msg, a->g->early);
+	} else if (a->fn) {
+		a->fn(msg, a->arg);
+	}
+}
+
 int genl_call(struct genl *g, struct genl_msg *m, struct genl_ack *ack,
 	      genl_fn *fn, void *arg)
 {
+	struct awaited a = { .g = g, .fn = fn, .arg = arg };
 	int ret;
 
 	*ack = (struct genl_ack) { .offset = -1, .miss_type = -1 };
@@ -243,7 +278,7 @@ int genl_call(struct genl *g, struct genl_msg *m, struct genl_ack *ack,
 		m->hdr.nlmsg_flags |= NLM_F_ACK;
 	ret = genl_send(g, m);
 	while (!ret)
-		ret = genl_read(g, ack, fn, arg);
+		ret = genl_read(g, ack, sort, &a);
 	return ret < 0 ? ret : 0;
 }
 
@@ -325,6 +360,8 @@ int genl_open(struct genl *g)
 
 void genl_close(struct genl *g)
 {
+	free(g->early);
+	g->early = NULL;
 	if (g->fd >= 0)
 		close(g->fd);
 	g->fd = -1;

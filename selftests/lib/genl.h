@@ -19,11 +19,20 @@
 /* The smallest that holds what the kernel puts into one message */
 #define GENL_PART_SIZE		4096
 
+/* One message that nobody asked for; empty if none came */
+struct genl_told {
+	union {
+		struct nlmsghdr msg;
+		uint8_t buf[GENL_PART_SIZE];
+	};
+};
+
 struct genl {
 	int fd;
 	uint16_t family;
 	uint32_t events;	/* multicast group */
 	uint32_t seq;
+	struct genl_told *early;	/* came while an answer was awaited */
 };
 
 /* A request; an attribute is known by its offset in the message */
@@ -72,14 +81,6 @@ bool genl_take(const struct nlmsghdr *msg, struct genl_ack *ack, genl_fn *fn,
 	       void *arg);
 /* One recv(): 1 if the request is done, 0 if more will come, -errno */
 int genl_read(struct genl *g, struct genl_ack *ack, genl_fn *fn, void *arg);
-/* One message that nobody asked for; empty if none came */
-struct genl_told {
-	union {
-		struct nlmsghdr msg;
-		uint8_t buf[GENL_PART_SIZE];
-	};
-};
-
 /* The next one, which must be a @cmd; else says what came */
 bool genl_next(struct genl *g, uint8_t cmd, struct genl_told *told);
 

@@ -319,7 +319,8 @@ struct vms_vm {
  * @yields:	(P) one of those that are to give up their grants just now
  * @preferred:	(P) gets a grant before its turn, once
  * @critical:	(P) says to do time-critical work
- * @charged:	(P) part of executed time that the scheduler knows
+ * @charged:	(P) part of executed time that the scheduler knows; ahead of that if a
+ *		sibling has paid for more
  * @wait_from:	(P) since when it is waiting
  * @served_at:	(P) when it was last seen to have run
  * @migrations:	(P)

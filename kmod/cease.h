@@ -13,11 +13,14 @@ enum vms_step {
 	VMS_STEP_LOOKUP,	/* find the pool, and the scheduler before */
 	VMS_STEP_HOOK,		/* see guest entries */
 	VMS_STEP_PATCH,		/* the calls that it will turn to */
+	VMS_STEP_CONSOLE,	/* the agents have stopped */
 	VMS_STEP_PIN,		/* the module */
 	VMS_STEP_WAY,		/* how requests will reach it */
 	VMS_STEP_INSTANCE,	/* memory and init() */
 	VMS_STEP_VCPU,		/* its view of each vCPU */
 	VMS_STEP_CEASE,
+	VMS_STEP_HOLD,		/* stay ceased while an image is loaded */
+	VMS_STEP_SWAP,		/* in the interrupt; if not, there is a slower way */
 	VMS_STEPS
 };
 

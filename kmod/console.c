@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <net/genetlink.h>
 
+#include "cease.h"
 #include "console.h"
 #include "netlink_gen.h"
 #include "vmsched.h"
@@ -250,8 +251,8 @@ static int fail(struct vms_switch *req, int err, pid_t pid)
 {
 	req->attr = VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT;
 	scnprintf(req->why, sizeof(req->why),
-		  "console agent pid %d did not acknowledge in %u ms; the old scheduler goes on",
-		  pid, req->console_ms);
+		  "console agent pid %d did not acknowledge in %u ms (step %s)",
+		  pid, req->console_ms, vms_step_name(req->step));
 	return err;
 }
 

@@ -20,11 +20,14 @@ static const char *const names[VMS_STEPS] = {
 	[VMS_STEP_LOOKUP]	= "lookup",
 	[VMS_STEP_HOOK]		= "hook",
 	[VMS_STEP_PATCH]	= "patch",
+	[VMS_STEP_CONSOLE]	= "console",
 	[VMS_STEP_PIN]		= "pin",
 	[VMS_STEP_WAY]		= "way",
 	[VMS_STEP_INSTANCE]	= "instance",
 	[VMS_STEP_VCPU]		= "vcpu",
 	[VMS_STEP_CEASE]	= "cease",
+	[VMS_STEP_HOLD]		= "hold",
+	[VMS_STEP_SWAP]		= "swap",
 };
 
 #define TIMES_BITS	16

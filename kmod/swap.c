@@ -35,6 +35,7 @@ static struct {
 	struct hrtimer timer;
 	struct vms_pool *pool;
 	struct vms_swap *swap;	/* (P) NULL once it is made or called off */
+	bool fails;		/* a test wants it to be called off */
 	atomic_t left;		/* interrupts to come, and 1 until the last is over */
 } now_swap;
 
@@ -48,7 +49,7 @@ static void one_is_out(void)
 		return;
 	raw_spin_lock(&pool->lock);
 	swap = now_swap.swap;
-	if (swap) {
+	if (swap && !now_swap.fails) {
 		swap->cease_ns = vms_now() - swap->start;
 		swap->commit(pool, swap);
 		swap->commit_ns = vms_now() - swap->start;
@@ -166,6 +167,7 @@ noinline int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap)
 		return -EAGAIN;
 	now_swap.pool = pool;
 	now_swap.swap = swap;
+	now_swap.fails = vms_step_fails(VMS_STEP_SWAP);
 	atomic_set(&now_swap.left, 2);
 	preempt_disable();
 	hrtimer_start(&now_swap.timer, ns_to_ktime(LAUNCH_US * NSEC_PER_USEC),

@@ -397,6 +397,16 @@ static int make_ready(struct vms_pool *pool, struct vms_switch *req)
 	return 0;
 }
 
+/*
+ * The operators' terminals stop. If that was in vain, whoever was told of it is told
+ * to go on when the switch has been given up.
+ */
+static int stop_consoles(struct vms_pool *pool, struct vms_switch *req)
+{
+	req->step = VMS_STEP_CONSOLE;
+	return vms_console_cease(pool, req) ?: step(req, VMS_STEP_CONSOLE);
+}
+
 /**
  * vms_switch_here() - change the scheduler of a pool, in the thread that does that
  * @req: request, and answer
@@ -413,7 +423,7 @@ int vms_switch_here(struct vms_switch *req)
 	req->err = look_up(req, &pool) ?: check(pool, req);
 	mutex_unlock(&vms_mutex);
 	if (!req->err && !is_in_force(pool, req)) {
-		int err = make_ready(pool, req) ?: vms_console_cease(pool, req);
+		int err = make_ready(pool, req) ?: stop_consoles(pool, req);
 
 		mutex_lock(&vms_mutex);
 		if (err)
@@ -441,13 +451,30 @@ static void switch_fn(struct kthread_work *work)
 	complete(&job->done);
 }
 
+static int begin_hold(struct vms_pool *pool, struct vms_switch *req)
+{
+	u64 start;
+	int err;
+
+	if (vms_is_held(pool))
+		return 0;
+	err = step(req, VMS_STEP_CEASE) ?: cease(pool, &start, req);
+	if (err)
+		return err;
+	err = step(req, VMS_STEP_HOLD);
+	if (err)
+		vms_uncease(pool);
+	else
+		vms_hold_begin(pool, start, req);
+	return err;
+}
+
 /* Cease, and stay so for the switch that the same requester will ask for. */
 static void hold_fn(struct kthread_work *work)
 {
 	struct job *job = container_of(work, struct job, work);
 	struct vms_switch *req = job->req;
 	struct vms_pool *pool;
-	u64 start;
 	int err;
 
 	mutex_lock(&vms_mutex);
@@ -456,15 +483,11 @@ static void hold_fn(struct kthread_work *work)
 	if (err)
 		goto out;
 	req->activate = vms_activated(pool);
-	err = watch(req) ?: vms_console_cease(pool, req);
+	err = watch(req) ?: stop_consoles(pool, req);
 	if (err)
 		goto out_console;
 	mutex_lock(&vms_mutex);
-	if (!vms_is_held(pool)) {
-		err = step(req, VMS_STEP_CEASE) ?: cease(pool, &start, req);
-		if (!err)
-			vms_hold_begin(pool, start, req);
-	}
+	err = begin_hold(pool, req);
 	mutex_unlock(&vms_mutex);
 out_console:
 	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "lib/file.h"
 #include "lib/fixture.h"
 #include "lib/genl.h"
 #include "lib/requester.h"
@@ -20,6 +21,7 @@
 #define LONGEST_MS	1000
 #define SHORT_MS	200
 #define HELD_MS		8000
+#define FAIL_STEP	"/sys/module/vmsched/parameters/fail_step"
 #define GIVE_UP		"on-console-timeout give-up"
 
 /* The next message, which must be a @cmd about pool default; its number, or 0 */
@@ -284,8 +286,8 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_give_up, LIMIT)
 
 	EXPECT_EQ(CLI_REFUSED, cli(&c, "sched switch bvt " GIVE_UP " console-timeout 100"));
 	EXPECT_TRUE(cli_one_line_error(&c));
-	/* One of both, and the limit, and what is now */
-	EXPECT_NE(NULL, strstr(c.run.err, "in 100 ms; the old scheduler goes on"));
+	/* One of both, and the limit */
+	EXPECT_NE(NULL, strstr(c.run.err, "in 100 ms (step console)"));
 	cli_free(&c);
 	EXPECT_TRUE(sched_is_active("rr"));
 	EXPECT_NE(0, next_cease(&g));
@@ -303,6 +305,52 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_give_up, LIMIT)
 	EXPECT_EQ(switches + 2, failed_switches());
 	kill_agent(pid);
 	EXPECT_EQ(0, cli_do("sched switch bvt " GIVE_UP));
+}
+
+/* Whatever fails after they were told to stop, they are told to go on */
+TEST_F_TIMEOUT(vmsched, agents_go_on_when_a_step_fails, LIMIT)
+{
+	static const char * const at[] = { "console", "instance", "cease" };
+	uint32_t seq, error;
+	struct requester r;
+	struct genl_ack a;
+	struct genl_msg m;
+	char says[32];
+	struct genl g, other;
+	unsigned int i;
+
+	ASSERT_EQ(0, sched_switch("rr", NULL));
+	ASSERT_EQ(0, agent_open(&g));
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		ASSERT_EQ(0, file_write(FAIL_STEP, at[i]));
+		ASSERT_EQ(0, requester_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
+					     LONGEST_MS));
+		seq = next_cease(&g);
+		EXPECT_NE(0, seq);
+		EXPECT_EQ(0, ack(&g, seq));
+		EXPECT_EQ(-EIO, requester_end(&r));
+		snprintf(says, sizeof(says), "(step %s)", at[i]);
+		EXPECT_NE(NULL, strstr(r.text, says)) {
+			TH_LOG("%s", r.text);
+		}
+		EXPECT_EQ(seq, next_resume(&g, &error));
+		EXPECT_EQ(EIO, error);
+		EXPECT_TRUE(active("rr"));
+	}
+	/* To hold the pool asks them as well. This agent is late. */
+	ASSERT_EQ(0, file_write(FAIL_STEP, "hold"));
+	ASSERT_EQ(0, genl_open(&other));
+	genl_begin(&other, &m, VMSCHED_CMD_SCHED_HOLD, 0);
+	genl_put_u32(&m, VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS, SHORT_MS);
+	EXPECT_EQ(0, genl_call(&other, &m, &a, NULL, NULL));
+	EXPECT_EQ(-EIO, a.error);
+	EXPECT_NE(NULL, strstr(a.text, "(step hold)"));
+	seq = next_cease(&g);
+	EXPECT_NE(0, seq);
+	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(EIO, error);
+	genl_close(&other);
+	genl_close(&g);
 }
 
 TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)

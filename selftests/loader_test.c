@@ -236,8 +236,8 @@ TEST_F_TIMEOUT(vmsched, strict_is_ceased_while_it_loads, LIMIT)
 /* --- A switch that fails --- */
 
 static const char * const steps[] = {
-	"lookup", "hook", "patch", "pin", "way", "instance", "vcpu", "vcpu:2",
-	"vcpu:4", "cease",
+	"lookup", "hook", "patch", "console", "pin", "way", "instance", "vcpu",
+	"vcpu:2", "vcpu:4", "cease",
 };
 
 static int references(const char *module)
@@ -315,6 +315,84 @@ TEST_F_TIMEOUT(vmsched, each_step_can_fail, LIMIT)
 	/* Once each, and no more */
 	EXPECT_EQ(0, genl_switch(&g, "bvt"));
 	EXPECT_EQ(0, genl_switch(&g, "native"));
+	genl_close(&g);
+}
+
+/* Who had ceased the pool for a switch that is to come lets it go on */
+TEST_F_TIMEOUT(vmsched, a_hold_can_fail, LIMIT)
+{
+	static const char * const at[] = { "lookup", "console", "cease", "hold" };
+	struct rawvm *vm = start_guest();
+	struct genl_ack ack;
+	struct genl_msg m;
+	struct genl g;
+	char says[32];
+	unsigned int i;
+
+	ASSERT_NE(NULL, vm);
+	ASSERT_EQ(0, genl_open(&g));
+	ASSERT_EQ(0, genl_switch(&g, "rr"));
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		ASSERT_EQ(0, file_write(FAIL_STEP, at[i]));
+		genl_begin(&g, &m, VMSCHED_CMD_SCHED_HOLD, 0);
+		genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, LONG_MS);
+		ASSERT_EQ(0, genl_call(&g, &m, &ack, NULL, NULL));
+		EXPECT_EQ(-EIO, ack.error);
+		snprintf(says, sizeof(says), "(step %s)", at[i]);
+		EXPECT_NE(NULL, strstr(ack.text, says)) {
+			TH_LOG("%s: %s", at[i], ack.text);
+		}
+		/* Long before the time is over for which it would be held */
+		EXPECT_TRUE(rawvm_advances(vm, LONG_MS / 4));
+		/* And it is not held for that socket */
+		genl_begin(&g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
+		genl_put_text(&m, VMSCHED_A_SWITCH_TO, "bvt");
+		genl_put_u32(&m, VMSCHED_A_SWITCH_HELD, 1);
+		ASSERT_EQ(0, genl_call(&g, &m, &ack, NULL, NULL));
+		EXPECT_EQ(-ETIMEDOUT, ack.error);
+	}
+	ASSERT_EQ(0, file_write(FAIL_STEP, "hold"));
+	EXPECT_TRUE(refused(CLI_REFUSED, "step hold", "rr",
+			    "sched switch bvt strict-cease %s", IN_TIME));
+	EXPECT_TRUE(active_is("rr"));
+	EXPECT_TRUE(rawvm_advances(vm, LONG_MS / 4));
+	genl_close(&g);
+}
+
+static bool nothing_armed(void)
+{
+	char text[32] = "?";
+
+	return !module_param("vmsched", "fail_step", text, sizeof(text)) &&
+	       strspn(text, "\n") == strlen(text);
+}
+
+/*
+ * The interrupt in which the change is to be made stops the vCPUs, and is called
+ * off: the thread that switches makes the change.
+ */
+TEST_F_TIMEOUT(vmsched, the_slower_way_makes_it, LIMIT)
+{
+	static const char * const to[] = { "rr", "bvt", "rr", "native" };
+	struct rawvm *vms[3];
+	unsigned int i, j;
+	struct genl g;
+
+	ASSERT_EQ(0, genl_open(&g));
+	for (i = 0; i < ARRAY_SIZE(vms); i++) {
+		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
+			.name = "guest", .kind = (enum rawvm_kind)i, .nr_vcpus = 2 });
+		ASSERT_NE(NULL, vms[i]);
+		ASSERT_TRUE(vm_listed(rawvm_pid(vms[i]), true, HANG_LIMIT_MS));
+	}
+	for (i = 0; i < 2 * ARRAY_SIZE(to); i++) {
+		ASSERT_EQ(0, file_write(FAIL_STEP, "swap"));
+		EXPECT_EQ(0, genl_switch(&g, to[i % ARRAY_SIZE(to)]));
+		EXPECT_TRUE(nothing_armed());
+		EXPECT_TRUE(active_is(to[i % ARRAY_SIZE(to)]));
+		for (j = 0; j < ARRAY_SIZE(vms); j++)
+			EXPECT_TRUE(rawvm_advances(vms[j], HANG_LIMIT_MS));
+	}
 	genl_close(&g);
 }
 

@@ -125,6 +125,13 @@ bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
 	return false;
 }
 
+/* It counts from the interrupt of a swap that was called off, if there was one. */
+static void loses(struct vms_pcpu *pc, u64 now)
+{
+	if (!pc->held_from)
+		WRITE_ONCE(pc->held_from, now);
+}
+
 /*
  * Take the right to run away, and note which pCPUs lose something by it. Where
  * this thread runs, that is the one that it has displaced.
@@ -139,13 +146,13 @@ static void stop_all(struct vms_pool *pool, u64 now)
 	pool->held_ns = 0;
 	pc = this_cpu_ptr(&vms_pcpus);
 	if (pc->pool == pool && vms_wants_to_run(pool, pc))
-		WRITE_ONCE(pc->held_from, now);
+		loses(pc, now);
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (test_bit(VMS_F_DEAD, &v->flags))
 			continue;
 		v->waited = v->parked;
 		if (READ_ONCE(v->on_cpu) && vms_inside(v->task))
-			WRITE_ONCE(vms_pcpu(task_cpu(v->task))->held_from, now);
+			loses(vms_pcpu(task_cpu(v->task)), now);
 		WRITE_ONCE(v->pass, VMS_PASS_NONE);
 	}
 	raw_spin_unlock_irq(&pool->lock);
@@ -159,8 +166,10 @@ static void resume(struct vms_pool *pool)
 
 	lockdep_assert_held(&pool->lock);
 	pool->ceased = false;
-	for_each_cpu(cpu, &pool->cpus)
+	for_each_cpu(cpu, &pool->cpus) {
 		vms_pcpu(cpu)->ran = NULL;
+		WRITE_ONCE(vms_pcpu(cpu)->held_from, 0);
+	}
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (!pool->managed)
 			WRITE_ONCE(v->pass, VMS_PASS_ANY);

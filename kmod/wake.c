@@ -35,6 +35,12 @@ void vms_wake_later(struct vms_vcpu *v)
 	irq_work_queue(&pc->wake_work);
 }
 
+/* It executes there, and binds itself when it looks whether it may go on. */
+static bool is_at_gate(const struct vms_vcpu *v)
+{
+	return READ_ONCE(v->on_cpu) && READ_ONCE(v->parked);
+}
+
 static void wake_fn(struct irq_work *work)
 {
 	struct vms_pcpu *pc = container_of(work, struct vms_pcpu, wake_work);
@@ -45,7 +51,7 @@ static void wake_fn(struct irq_work *work)
 		clear_bit(VMS_F_WAKE, &v->flags);
 		/* Pairs with the full barrier of test_and_set_bit() above. */
 		smp_mb__after_atomic();
-		if (READ_ONCE(v->pinned) != READ_ONCE(v->cpu))
+		if (READ_ONCE(v->pinned) != READ_ONCE(v->cpu) && !is_at_gate(v))
 			vms_apply_move(v);
 		else
 			wake_up_process(v->task);

@@ -104,7 +104,8 @@ int vms_activate_prepare(struct vms_pool *pool, const char *name, u32 activate)
  * @to: result
  *
  * Context: the thread that switches, vms_mutex held.
- * Return: 0, or -EAGAIN: it was registered after vms_activate_prepare().
+ * Return: 0, or -EBUSY: its module was just being loaded or removed at
+ * vms_activate_prepare().
  */
 int vms_activate_find(struct vms_pool *pool, const struct vmsched_ops *ops,
 		      u32 activate, struct vms_activation *to)
@@ -117,7 +118,7 @@ int vms_activate_find(struct vms_pool *pool, const struct vmsched_ops *ops,
 		break;
 	case VMSCHED_ACTIVATE_PATCH:
 		to->way = spare_set(pool);
-		return *called_by(to->way) == ops ? 0 : -EAGAIN;
+		return *called_by(to->way) == ops ? 0 : -EBUSY;
 	default:
 		to->way = VMS_BY_TABLE;
 	}

@@ -287,7 +287,7 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 	err = vms_activate_find(pool, ops, req->activate, &to);
 	if (err) {
 		fail(req, err, VMSCHED_A_SWITCH_TO,
-		     "it has been registered just now; try again");
+		     "its module has just been loaded; try again");
 		goto err_put;
 	}
 	if (ops == pool->inst->ops && !vms_may_call(pool->inst)) {

@@ -4,6 +4,7 @@
  * the user wants. Whatever fails, a scheduler that works is in force, and the
  * message says which.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,20 +80,33 @@ static void want_activate(struct switch_info *want, __u32 activate)
 	want->have |= MODEL_BIT(VMSCHED_A_SWITCH_ACTIVATE);
 }
 
+static int ask(struct ctx *ctx, int cmd, const struct switch_info *want,
+	       struct switch_info *done)
+{
+	return conn_call(ctx->nl, cmd, &switch_model, want, &switch_model, done);
+}
+
+static int fail_ask(struct ctx *ctx, int cmd, const struct switch_info *want,
+		    int err)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "switch of pool %s to %s", pool_name(want),
+		 want->to ?: "the previous one");
+	return fail_nl(ctx, err, cmd == VMSCHED_CMD_SCHED_HOLD ?
+		       "strict-cease" : what);
+}
+
 static int call(struct ctx *ctx, int cmd, const struct switch_info *want,
 		struct switch_info *done)
 {
 	int code = ctx_connect(ctx);
-	char what[128];
 	int err;
 
 	if (code)
 		return code;
-	snprintf(what, sizeof(what), "switch of pool %s to %s", pool_name(want),
-		 want->to ?: "the previous one");
-	err = conn_call(ctx->nl, cmd, &switch_model, want, &switch_model, done);
-	return err ? fail_nl(ctx, err, cmd == VMSCHED_CMD_SCHED_HOLD ?
-			     "strict-cease" : what) : EXIT_DONE;
+	err = ask(ctx, cmd, want, done);
+	return err ? fail_ask(ctx, cmd, want, err) : EXIT_DONE;
 }
 
 /* A switch that is not what the user asked for, but needed for it. */
@@ -188,19 +202,72 @@ static int hold(struct change *c)
 	return code;
 }
 
+/* Its module has gone since it was loaded: "no such scheduler" is what is said. */
+static bool has_gone(const struct ctx *ctx, int err)
+{
+	const struct field *field = conn_error(ctx->nl)->field;
+
+	return err == -ENOENT && field && field->attr == VMSCHED_A_SWITCH_TO;
+}
+
+/*
+ * Load the new one and make it active. Whoever removes its module in between, or is
+ * just about to, does so for a moment: then both once more, for a second at most. A
+ * hold ends with the switch for which it was made, so it begins anew.
+ */
+static int load_and_switch(struct change *c, struct sched *sched,
+			   struct switch_info *done)
+{
+	unsigned int tries = 0;
+	int code, err;
+
+	do {
+		model_clear(&sched_model, sched);
+		code = c->strict ? hold(c) : EXIT_DONE;
+		if (!code)
+			code = loader_image(c->ctx, c->image, sched);
+		if (code)
+			return code;
+		want_to(&c->want, sched->name);
+		err = ask(c->ctx, VMSCHED_CMD_SCHED_SWITCH, &c->want, done);
+		/* A file would have to be new to the kernel. */
+	} while ((err == -EBUSY || has_gone(c->ctx, err)) &&
+		 !loader_is_file(c->image) && loader_wait(&tries));
+	if (err && has_gone(c->ctx, err))
+		return fail(EXIT_REFUSED,
+			    "the module for %s is busy: it was removed before it was used; try again",
+			    sched->name);
+	return err ? fail_ask(c->ctx, VMSCHED_CMD_SCHED_SWITCH, &c->want, err) :
+		     EXIT_DONE;
+}
+
+/* The same for one that was active before, or is to be for lack of another. */
+static int load_and_turn(struct ctx *ctx, const char *pool, const char *name,
+			 __u32 activate)
+{
+	struct change c = { .ctx = ctx, .image = name };
+	struct switch_info done = { 0 };
+	struct sched sched = { 0 };
+	int code;
+
+	want_pool(&c.want, pool);
+	want_activate(&c.want, activate);
+	code = load_and_switch(&c, &sched, &done);
+	model_clear(&switch_model, &done);
+	model_clear(&sched_model, &sched);
+	return code;
+}
+
 /* If the pool had to leave the old one, it goes back there. */
 static void go_back(struct change *c)
 {
-	struct sched again = { 0 };
-
 	/* With the socket its hold ends. */
 	if (c->strict) {
 		conn_close(c->ctx->nl);
 		c->ctx->nl = NULL;
 	}
-	if (c->left && !loader_need(c->ctx, c->before.name, &again))
-		turn(c->ctx, c->want.pool, c->before.name, c->activate);
-	model_clear(&sched_model, &again);
+	if (c->left)
+		load_and_turn(c->ctx, c->want.pool, c->before.name, c->activate);
 }
 
 static int do_change(struct change *c, struct switch_info *done)
@@ -212,14 +279,8 @@ static int do_change(struct change *c, struct switch_info *done)
 		code = note_before(c);
 	if (!code && c->old == OLD_UNLOAD_BEFORE)
 		code = make_room(c);
-	if (!code && c->strict)
-		code = hold(c);
 	if (!code)
-		code = loader_image(c->ctx, c->image, &sched);
-	if (!code) {
-		want_to(&c->want, sched.name);
-		code = call(c->ctx, VMSCHED_CMD_SCHED_SWITCH, &c->want, done);
-	}
+		code = load_and_switch(c, &sched, done);
 	if (code)
 		go_back(c);
 	else if (c->old == OLD_UNLOAD_AFTER && !loader_is_built_in(&c->before) &&
@@ -340,17 +401,21 @@ int cmd_switch(struct ctx *ctx, int argc, char **argv)
 	return code;
 }
 
-/* The one before may have been unloaded meanwhile. */
-static int load_previous(struct ctx *ctx, const char *name)
+/* The one before may have been unloaded meanwhile; without one the kernel says so. */
+static int switch_back(struct change *c, struct switch_info *done)
 {
 	struct list pools = { .model = &pool_model };
 	struct sched sched = { 0 };
 	const struct pool *pool;
 	int code;
 
-	pool = find_pool(ctx, name, &pools, &code);
-	if (pool && pool->previous)
-		code = loader_need(ctx, pool->previous, &sched);
+	pool = find_pool(c->ctx, pool_name(&c->want), &pools, &code);
+	if (!code && pool && pool->previous) {
+		c->image = pool->previous;
+		code = load_and_switch(c, &sched, done);
+	} else if (!code) {
+		code = call(c->ctx, VMSCHED_CMD_SCHED_SWITCH, &c->want, done);
+	}
 	model_clear(&sched_model, &sched);
 	list_clear(&pools);
 	return code;
@@ -359,21 +424,20 @@ static int load_previous(struct ctx *ctx, const char *name)
 int cmd_previous(struct ctx *ctx, int argc, char **argv)
 {
 	const char *values[1] = { NULL };
-	struct switch_info want = { 0 }, done = { 0 };
+	struct change c = { .ctx = ctx };
+	struct switch_info done = { 0 };
 	int code;
 
 	code = take_pairs(ctx, argc, argv, previous_words, values);
 	if (code)
 		return code;
-	want_pool(&want, values[0]);
+	want_pool(&c.want, values[0]);
 	fail_collect();
-	code = load_previous(ctx, pool_name(&want));
-	if (!code)
-		code = call(ctx, VMSCHED_CMD_SCHED_SWITCH, &want, &done);
+	code = ctx_connect(ctx) ?: switch_back(&c, &done);
 	if (!code)
 		code = print_done(ctx, &done);
 	else
-		say_active(ctx, pool_name(&want), code);
+		say_active(ctx, pool_name(&c.want), code);
 	fail_print();
 	model_clear(&switch_model, &done);
 	return code;
@@ -382,15 +446,13 @@ int cmd_previous(struct ctx *ctx, int argc, char **argv)
 /* The one before if that will do, without a word if not; else native. */
 static int leave_pool(struct ctx *ctx, const struct pool *pool)
 {
-	struct sched sched = { 0 };
 	int code = EXIT_REFUSED;
 
 	if (pool->previous && strcmp(pool->previous, pool->scheduler)) {
 		fail_collect();
-		code = loader_need(ctx, pool->previous, &sched) ?:
-		       turn(ctx, pool->name, pool->previous, pool->activate);
+		code = load_and_turn(ctx, pool->name, pool->previous,
+				     pool->activate);
 		fail_drop();
-		model_clear(&sched_model, &sched);
 	}
 	return code ? turn(ctx, pool->name, NATIVE, pool->activate) : EXIT_DONE;
 }

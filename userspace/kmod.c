@@ -65,6 +65,28 @@ int module_load_alias(const char *alias)
 	return err;
 }
 
+bool module_alias_is_loaded(const char *alias)
+{
+	struct kmod_list *list = NULL;
+	struct kmod_list *pos;
+	struct kmod_ctx *kmod = open_kmod();
+	bool loaded = false;
+
+	if (!kmod)
+		return false;
+	if (!kmod_module_new_from_lookup(kmod, alias, &list))
+		kmod_list_foreach(pos, list) {
+			struct kmod_module *module = kmod_module_get_module(pos);
+
+			loaded = kmod_module_get_initstate(module) ==
+				 KMOD_MODULE_LIVE;
+			kmod_module_unref(module);
+		}
+	kmod_module_unref_list(list);
+	kmod_unref(kmod);
+	return loaded;
+}
+
 int module_load_file(const char *path, char *name, size_t size)
 {
 	struct kmod_ctx *kmod = open_kmod();

@@ -6,16 +6,26 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kmod.h"
 #include "loader.h"
 
 #define BUILT_IN "vmsched"
+#define TRIES 10	/* 1, 2, 4 ... 512 ms */
 
 static bool is_name(const char *name)
 {
 	/* No name is longer, and the kernel calls a longer one malformed. */
 	return *name && strlen(name) < VMSCHED_NAME_LEN;
+}
+
+bool loader_wait(unsigned int *tries)
+{
+	if (*tries == TRIES)
+		return false;
+	usleep(1000U << (*tries)++);
+	return true;
 }
 
 int loader_try(struct ctx *ctx, const char *name, struct sched *sched)
@@ -24,11 +34,16 @@ int loader_try(struct ctx *ctx, const char *name, struct sched *sched)
 		.have = MODEL_BIT(VMSCHED_A_SCHED_NAME),
 		.name = (char *)name,
 	};
+	unsigned int tries = 0;
+	int err;
 
 	if (!is_name(name))
 		return -ENOENT;
-	return conn_call(ctx->nl, VMSCHED_CMD_SCHED_GET, &sched_model, &want,
-			 &sched_model, sched);
+	do {
+		err = conn_call(ctx->nl, VMSCHED_CMD_SCHED_GET, &sched_model,
+				&want, &sched_model, sched);
+	} while (err == -EBUSY && loader_wait(&tries));
+	return err;
 }
 
 int get_sched(struct ctx *ctx, const char *name, struct sched *sched)
@@ -81,33 +96,45 @@ static int fail_load(const char *name, int err)
 	}
 }
 
-int loader_need(struct ctx *ctx, const char *name, struct sched *sched)
+/* It was loaded, and is not registered; or it could not be while the last one goes. */
+static int fail_gone(const char *name, const char *alias, int err)
 {
-	int code = ctx_connect(ctx);
-	char alias[64];
-	int err;
-
-	if (code)
-		return code;
-	err = loader_try(ctx, name, sched);
-	if (!err)
-		return EXIT_DONE;
-	if (err != -ENOENT)
-		return fail_nl(ctx, err, name);
-	if (!is_name(name))
-		return fail_no_sched(name);
-	snprintf(alias, sizeof(alias), "vmsched-sched-%s", name);
-	err = module_load_alias(alias);
-	if (err == -ENOENT)
-		return fail_no_sched(name);
 	if (err)
 		return fail_load(name, err);
-	err = loader_try(ctx, name, sched);
-	if (err == -ENOENT)
+	if (module_alias_is_loaded(alias))
 		return fail(EXIT_REFUSED,
 			    "the module for %s is loaded, but registered no scheduler of that name; see dmesg",
 			    name);
-	return err ? fail_nl(ctx, err, name) : EXIT_DONE;
+	return fail(EXIT_REFUSED,
+		    "the module for %s is busy: it was removed each time that it was loaded; try again",
+		    name);
+}
+
+int loader_need(struct ctx *ctx, const char *name, struct sched *sched)
+{
+	int code = ctx_connect(ctx);
+	unsigned int tries = 0;
+	char alias[64];
+	int err, load;
+
+	if (code)
+		return code;
+	do {
+		err = loader_try(ctx, name, sched);
+		if (err != -ENOENT)
+			return err ? fail_nl(ctx, err, name) : EXIT_DONE;
+		if (!is_name(name))
+			return fail_no_sched(name);
+		snprintf(alias, sizeof(alias), "vmsched-sched-%s", name);
+		load = module_load_alias(alias);
+		if (load == -ENOENT)
+			return fail_no_sched(name);
+		if (load && load != -EBUSY)
+			return fail_load(name, load);
+		if (!load && !loader_try(ctx, name, sched))
+			return EXIT_DONE;
+	} while (loader_wait(&tries));
+	return fail_gone(name, alias, load);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -189,7 +216,7 @@ static int fail_in_use(struct ctx *ctx, const struct sched *sched)
 	}
 	if (!code)
 		code = fail(EXIT_REFUSED,
-			    "module %s is in use, try again in a moment or see lsmod",
+			    "module %s is busy or in use, try again in a moment or see lsmod",
 			    sched->module);
 	list_clear(&pools);
 	return code;
@@ -209,6 +236,9 @@ int loader_remove(struct ctx *ctx, const struct sched *sched)
 			    "%s is built into %s.ko and cannot be unloaded",
 			    sched->name, BUILT_IN);
 	err = module_unload(sched->module);
+	/* Somebody else was faster. */
+	if (err == -ENOENT)
+		return EXIT_DONE;
 	if (err == -EBUSY)
 		return fail_in_use(ctx, sched);
 	if (err == -EPERM || err == -EACCES)

@@ -169,26 +169,6 @@ TEST_F_TIMEOUT(vmsched, called_off_is_counted, LIMIT)
 	genl_close(&g);
 }
 
-static long counted(const char *what)
-{
-	char text[32];
-
-	if (module_param("vmsched_count", what, text, sizeof(text)))
-		return -1;
-	return atol(text);
-}
-
-static bool calls_were_right(void)
-{
-	char first[80] = "?";
-
-	if (!counted("wrong"))
-		return true;
-	module_param("vmsched_count", "first", first, sizeof(first));
-	printf("# %ld wrong calls, the first one: %s\n", counted("wrong"), first);
-	return false;
-}
-
 /* Each is handed over once, and given on once, whether it sleeps or not */
 TEST_F_TIMEOUT(vmsched, all_are_handed_over, LIMIT)
 {

@@ -240,26 +240,11 @@ static const char * const steps[] = {
 	"vcpu:2", "vcpu:4", "cease",
 };
 
-static int references(const char *module)
-{
-	char path[64], text[16];
-	int refs = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", module);
-	f = fopen(path, "re");
-	if (f) {
-		if (fgets(text, sizeof(text), f))
-			refs = atoi(text);
-		fclose(f);
-	}
-	return refs;
-}
-
 /* To bvt, called directly: it fails at @step, and all is as before */
 static bool fails_at(struct genl *g, const char *step)
 {
-	int refs = references("vmsched_bvt"), core = references("vmsched");
+	int refs = module_references("vmsched_bvt");
+	int core = module_references("vmsched");
 	struct snapshot before, after;
 	struct genl_ack ack;
 	struct genl_msg m;
@@ -276,12 +261,13 @@ static bool fails_at(struct genl *g, const char *step)
 	if (genl_call(g, &m, &ack, NULL, NULL) || snapshot_take(&after, g))
 		return false;
 	ok = ack.error == -EIO && strstr(ack.text, says) &&
-	     references("vmsched_bvt") == refs && references("vmsched") == core &&
+	     module_references("vmsched_bvt") == refs &&
+	     module_references("vmsched") == core &&
 	     after.failed_switches <= before.failed_switches + 1;
 	if (!ok)
 		printf("# %s: %d '%s', references %d %d, were %d %d\n", step,
-		       ack.error, ack.text, references("vmsched_bvt"),
-		       references("vmsched"), refs, core);
+		       ack.error, ack.text, module_references("vmsched_bvt"),
+		       module_references("vmsched"), refs, core);
 	ok &= snapshot_same(&before, &after);
 	snapshot_free(&before);
 	snapshot_free(&after);

@@ -81,27 +81,6 @@ static int switch_to(struct genl *g, const char *to)
 	return switch_by(g, to, VMSCHED_ACTIVATE_TABLE);
 }
 
-static long counted(const char *what)
-{
-	char text[32];
-
-	if (module_param("vmsched_count", what, text, sizeof(text)))
-		return -1;
-	return atol(text);
-}
-
-/* What the counting scheduler found wrong; it must be in force nowhere */
-static bool calls_were_right(void)
-{
-	char first[80] = "?";
-
-	module_param("vmsched_count", "first", first, sizeof(first));
-	if (counted("wrong"))
-		printf("# %ld wrong calls, the first one: %s\n",
-		       counted("wrong"), first);
-	return !counted("wrong");
-}
-
 static bool same(const char *a, long na, const char *b, long nb)
 {
 	if (na != nb)

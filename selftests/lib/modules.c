@@ -158,6 +158,42 @@ int module_set_param(const char *module, const char *param, long value)
 	return ret;
 }
 
+long counted(const char *what)
+{
+	char text[32];
+
+	if (module_param("vmsched_count", what, text, sizeof(text)))
+		return -1;
+	return atol(text);
+}
+
+bool calls_were_right(void)
+{
+	char first[80] = "?";
+
+	if (!counted("wrong"))
+		return true;
+	module_param("vmsched_count", "first", first, sizeof(first));
+	printf("# %ld wrong calls, the first one: %s\n", counted("wrong"), first);
+	return false;
+}
+
+int module_references(const char *name)
+{
+	char path[64], text[16];
+	int references = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", name);
+	f = fopen(path, "re");
+	if (f) {
+		if (fgets(text, sizeof(text), f))
+			references = atoi(text);
+		fclose(f);
+	}
+	return references;
+}
+
 int module_remove(const char *name)
 {
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;

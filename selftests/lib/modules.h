@@ -30,6 +30,16 @@ int module_insert_own(const char *name);
 int module_param(const char *module, const char *param, char *buf, size_t size);
 int module_set_param(const char *module, const char *param, long value);
 
+/*
+ * What the scheduler vmsched_count has counted, -1 if it is not loaded; and whether it
+ * was called as it was promised: prints the first wrong call.
+ */
+long counted(const char *what);
+bool calls_were_right(void);
+
+/* Who holds a module, as lsmod tells; -1 if it is not loaded */
+int module_references(const char *name);
+
 /* Remove without waiting; -errno of the kernel */
 int module_remove(const char *name);
 

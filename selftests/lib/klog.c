@@ -2,6 +2,7 @@
 /*
  * Kernel log and kernel memory; see klog.h.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "klog.h"
 #include <kselftest.h>
 
@@ -156,7 +158,10 @@ bool klog_has(struct klog *k, const char *text, const char *text2)
 	return found;
 }
 
-long slab_vmsched_objects(void)
+#define SLABS		"/sys/kernel/slab"
+
+/* Objects in use in slab caches whose name begins with @prefix; -1: none */
+static long slab_objects(const char *prefix)
 {
 	FILE *f = fopen("/proc/slabinfo", "re");
 	char line[512], name[64];
@@ -167,12 +172,17 @@ long slab_vmsched_objects(void)
 		return -1;
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%63s %ld", name, &active) != 2 ||
-		    strncmp(name, "vmsched", strlen("vmsched")))
+		    strncmp(name, prefix, strlen(prefix)))
 			continue;
 		sum = (sum < 0 ? 0 : sum) + active;
 	}
 	fclose(f);
 	return sum;
+}
+
+long slab_vmsched_objects(void)
+{
+	return slab_objects("vmsched");
 }
 
 long meminfo_kib(const char *key)
@@ -190,4 +200,31 @@ long meminfo_kib(const char *key)
 	}
 	fclose(f);
 	return kib;
+}
+
+/* Have the slab caches with names that begin with @prefix give back what is free */
+static void slab_shrink(const char *prefix)
+{
+	DIR *dir = opendir(SLABS);
+	struct dirent *entry;
+	char path[512];
+
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)))
+			continue;
+		snprintf(path, sizeof(path), SLABS "/%s/shrink", entry->d_name);
+		file_write(path, "1");
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void kmem_read(struct kmem *m)
+{
+	slab_shrink("kmalloc-");
+	slab_shrink("vmsched");
+	m->objects = slab_objects("kmalloc-");
+	m->own = slab_vmsched_objects();
+	m->kib = meminfo_kib("SUnreclaim") + meminfo_kib("Percpu");
+	m->vmalloc_kib = meminfo_kib("VmallocUsed");
 }

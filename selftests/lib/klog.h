@@ -50,4 +50,15 @@ long slab_vmsched_objects(void);
 /* A line of /proc/meminfo in KiB ("SUnreclaim"); -1 if it is not there */
 long meminfo_kib(const char *key);
 
+/* What the kernel has handed out; -1 where it does not tell */
+struct kmem {
+	long objects;		/* by kmalloc(), exactly */
+	long own;		/* of vmsched's slab caches, exactly */
+	long kib;		/* all slabs that cannot be reclaimed, and per CPU */
+	long vmalloc_kib;	/* modules, and stacks of threads */
+};
+
+/* Each page of spare objects is given back first, which is why the count is exact */
+void kmem_read(struct kmem *m);
+
 #endif /* SELFTESTS_KLOG_H */

@@ -390,7 +390,7 @@ static bool fight_round(struct storm *s, struct fight *f, unsigned int n)
 	       change(s, MANAGED) && is_obeyed(w, last) && is_obeyed(w, "0-2");
 }
 
-TEST_STORM(user_wins, 200)
+TEST_STORM(user_wins, 400)
 {
 	struct storm *s = &self->storm;
 	unsigned int n = storm_count(800, 10000), per_round = 200, done;

@@ -179,15 +179,44 @@ TEST_STORM(netlink_allocations_fail, 120)
 struct failing {
 	const char *function;
 	int error;
+	/* Fails before that one, which nobody would come to otherwise */
+	const char *before;
+	int before_error;
 };
 
-/* Each makes a switch from native fail, and nothing has changed by it */
+/*
+ * Each makes a switch from native fail, and nothing has changed by it. That which
+ * awaits a cease is come to only where the change could not be made at once.
+ */
 static const struct failing in_a_switch[] = {
 	{ "vms_hook_entry", -ENOMEM },
 	{ "vms_inst_create", -ENOSPC },
 	{ "vms_ent_create", -ENODEV },
 	{ "vms_swap_run", -ETIMEDOUT },
+	{ "vms_await_cease", -ETIMEDOUT, "vms_swap_run", -EAGAIN },
+	/* An error that is nobody else's, and what the last one left to be awaited */
+	{ "vms_await_cease", -EXDEV, "vms_swap_run", -EAGAIN },
 };
+
+/* Times that functions may fail in one switch, so that it can be told how many did */
+#define MOST_FAILS	100
+
+static int let_fail(const struct failing *f)
+{
+	return (f->before ? fault_return(f->before, f->before_error) : 0) ?:
+	       fault_return(f->function, f->error) ?:
+	       fault_return_most(MOST_FAILS);
+}
+
+/* Each of them was come to, and failed, once */
+static bool have_failed(const struct failing *f)
+{
+	int want = 1 + !!f->before, n = fault_returned(MOST_FAILS);
+
+	if (n != want)
+		printf("# %d functions have failed, not %d\n", n, want);
+	return n == want;
+}
 
 static bool switch_fails(struct genl *g, const struct failing *f)
 {
@@ -197,13 +226,14 @@ static bool switch_fails(struct genl *g, const struct failing *f)
 
 	/* Until guest entries are not looked at any more */
 	clock_sleep_ms(1500);
-	if (snapshot_take(&before, g) || fault_return(f->function, f->error))
+	if (snapshot_take(&before, g) || let_fail(f))
 		return false;
 	err = genl_switch(g, "rr");
+	ok = have_failed(f);
 	fault_return_off();
 	if (snapshot_take(&after, g))
 		return false;
-	ok = err == f->error && snapshot_same(&before, &after) &&
+	ok = ok && err == f->error && snapshot_same(&before, &after) &&
 	     after.failed_switches == before.failed_switches + 1;
 	if (!ok)
 		printf("# switch with %s failing: %d\n", f->function, err);
@@ -212,7 +242,7 @@ static bool switch_fails(struct genl *g, const struct failing *f)
 	return ok;
 }
 
-TEST_STORM(functions_fail_in_a_switch, 60)
+TEST_STORM(functions_fail_in_a_switch, 90)
 {
 	struct storm *s = &self->storm;
 	unsigned int i;
@@ -231,6 +261,50 @@ TEST_STORM(functions_fail_in_a_switch, 60)
 		EXPECT_TRUE(switch_fails(&g, &in_a_switch[i]));
 		EXPECT_TRUE(storm_witnesses_advance(s));
 	}
+	genl_close(&g);
+}
+
+/* To each of them and back, with a deadline that a busy emulator meets */
+#define SLOW_WAYS	12
+#define CEASE_MS	2000
+
+static int switch_slowly(struct genl *g, const char *to)
+{
+	struct genl_msg m;
+	struct genl_ack ack;
+
+	genl_begin(g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
+	genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
+	genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, CEASE_MS);
+	return genl_call(g, &m, &ack, NULL, NULL) ?: ack.error;
+}
+
+/*
+ * The change is never made at once: each switch has to cease the pool and wait, and
+ * is done. The first one finds interrupts of a cease that was given up.
+ */
+TEST_STORM(none_is_made_at_once, 120)
+{
+	static const char * const to[] = { "rr", "bvt", "native" };
+	const struct failing given_up = {
+		"vms_await_cease", -ETIMEDOUT, "vms_swap_run", -EAGAIN,
+	};
+	struct storm *s = &self->storm;
+	unsigned int i;
+	struct genl g;
+
+	if (faults_missing())
+		SKIP(return, "%s", faults_missing());
+	ASSERT_EQ(0, genl_open(&g));
+	EXPECT_TRUE(switch_fails(&g, &given_up));
+	ASSERT_EQ(0, fault_return("vms_swap_run", -EAGAIN));
+	ASSERT_EQ(0, fault_return_most(MOST_FAILS));
+	for (i = 0; i < SLOW_WAYS; i++) {
+		EXPECT_EQ(0, switch_slowly(&g, to[i % ARRAY_SIZE(to)]));
+		EXPECT_TRUE(storm_witnesses_advance(s));
+	}
+	EXPECT_EQ(SLOW_WAYS, fault_returned(MOST_FAILS));
+	fault_return_off();
 	genl_close(&g);
 }
 

@@ -217,6 +217,24 @@ int fault_return(const char *name, int error)
 	       set("fail_function", "probability", 100);
 }
 
+int fault_return_most(unsigned int times)
+{
+	return set("fail_function", "times", times);
+}
+
+int fault_returned(unsigned int most)
+{
+	FILE *f = fopen(FAIL_FUNCTION "/times", "re");
+	int left = -EIO;
+
+	if (!f)
+		return -errno;
+	if (fscanf(f, "%d", &left) != 1 || left < 0)
+		left = -EIO;
+	fclose(f);
+	return left < 0 ? left : (int)most - left;
+}
+
 void fault_return_off(void)
 {
 	set("fail_function", "probability", 0);

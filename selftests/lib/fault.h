@@ -47,8 +47,15 @@ int fault_disarm(struct fault *f);
 int fault_function(const char *name, struct fault_range *range);
 int fault_module(const char *name, struct fault_range *range);
 
-/* Have function @name of a module return @error whenever it is called; -errno */
+/*
+ * Have function @name of a module return @error whenever it is called; -errno. It may
+ * be several at once, each with its own error.
+ */
 int fault_return(const char *name, int error);
+
+/* All of them together so many times at most; and how often they have, -errno */
+int fault_return_most(unsigned int times);
+int fault_returned(unsigned int most);
 void fault_return_off(void);
 
 #endif /* SELFTESTS_FAULT_H */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "lib/agent.h"
 #include "lib/file.h"
 #include "lib/fixture.h"
 #include "lib/genl.h"
@@ -23,80 +24,6 @@
 #define HELD_MS		8000
 #define FAIL_STEP	"/sys/module/vmsched/parameters/fail_step"
 #define GIVE_UP		"on-console-timeout give-up"
-
-/* The next message, which must be a @cmd about pool default; its number, or 0 */
-static uint32_t next_told(struct genl *g, uint8_t cmd, struct genl_told *told)
-{
-	const char *pool;
-
-	if (!genl_next(g, cmd, told))
-		return 0;
-	pool = genl_text(genl_attr(&told->msg, VMSCHED_A_CONSOLE_POOL));
-	if (!strcmp("default", pool))
-		return genl_u32(genl_attr(&told->msg, VMSCHED_A_CONSOLE_SEQ));
-	printf("# message %u is about pool %s\n", cmd, pool);
-	return 0;
-}
-
-static uint32_t next_cease(struct genl *g)
-{
-	struct genl_told told;
-
-	return next_told(g, VMSCHED_CMD_CONSOLE_CEASE_NTF, &told);
-}
-
-/* Number of the announcement that is over; @error is why it was given up */
-static uint32_t next_resume(struct genl *g, uint32_t *error)
-{
-	struct genl_told told;
-	uint32_t seq = next_told(g, VMSCHED_CMD_CONSOLE_RESUME_NTF, &told);
-
-	*error = genl_u32(genl_attr(&told.msg, VMSCHED_A_CONSOLE_ERROR));
-	return seq;
-}
-
-/* True if nothing is to be read */
-static bool nothing_told(struct genl *g)
-{
-	char byte;
-
-	return recv(g->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
-
-static int attach(struct genl *g, const char *pool, struct genl_ack *ack)
-{
-	struct genl_msg m;
-
-	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ATTACH, 0);
-	if (pool)
-		genl_put_text(&m, VMSCHED_A_CONSOLE_POOL, pool);
-	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
-}
-
-static int acknowledge(struct genl *g, uint32_t seq, struct genl_ack *ack)
-{
-	struct genl_msg m;
-
-	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ACK, 0);
-	genl_put_u32(&m, VMSCHED_A_CONSOLE_SEQ, seq);
-	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
-}
-
-static int ack(struct genl *g, uint32_t seq)
-{
-	struct genl_ack a;
-
-	return acknowledge(g, seq, &a);
-}
-
-/* Open a socket and make it an agent; -errno */
-static int agent_open(struct genl *g)
-{
-	struct genl_ack a;
-	int ret = genl_open(g);
-
-	return ret ?: attach(g, NULL, &a);
-}
 
 /* A process that has attached and does nothing; its pid, or -1 */
 static pid_t silent_agent(void)
@@ -162,28 +89,28 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	now = clock_ns();
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				     LONGEST_MS));
-	seq = next_told(&g[0], VMSCHED_CMD_CONSOLE_CEASE_NTF, &told);
+	seq = agent_next(&g[0], VMSCHED_CMD_CONSOLE_CEASE_NTF, &told);
 	ASSERT_NE(0, seq);
 	EXPECT_GE(genl_u64(genl_attr(&told.msg, VMSCHED_A_CONSOLE_DEADLINE_NS)),
 		  now + ms(LONGEST_MS));
 	EXPECT_LE(genl_u64(genl_attr(&told.msg, VMSCHED_A_CONSOLE_DEADLINE_NS)),
 		  clock_ns() + ms(LONGEST_MS));
-	EXPECT_EQ(seq, next_cease(&g[1]));
-	EXPECT_EQ(0, ack(&g[0], seq));
+	EXPECT_EQ(seq, agent_next_cease(&g[1]));
+	EXPECT_EQ(0, agent_ack(&g[0], seq));
 	/* Its acknowledgment stands for itself, also if it is given twice */
-	EXPECT_EQ(-ESTALE, ack(&g[0], seq));
+	EXPECT_EQ(-ESTALE, agent_ack(&g[0], seq));
 	clock_sleep_ms(20);
 	EXPECT_FALSE(requester_done(&r));
-	EXPECT_TRUE(nothing_told(&g[0]));
-	EXPECT_EQ(0, ack(&g[1], seq));
+	EXPECT_TRUE(agent_is_told_nothing(&g[0]));
+	EXPECT_EQ(0, agent_ack(&g[1], seq));
 	EXPECT_EQ(0, requester_end(&r)) {
 		TH_LOG("%s", r.text);
 	}
 	EXPECT_EQ(0, r.late);
 	EXPECT_GE(r.console_ns, ms(20));
-	EXPECT_EQ(seq, next_resume(&g[0], &error));
+	EXPECT_EQ(seq, agent_next_resume(&g[0], &error));
 	EXPECT_EQ(0, error);
-	EXPECT_EQ(seq, next_resume(&g[1], &error));
+	EXPECT_EQ(seq, agent_next_resume(&g[1], &error));
 	EXPECT_EQ(0, error);
 	EXPECT_TRUE(sched_is_active("rr"));
 	metric("console", r.console_ns / 1e6, "ms");
@@ -192,11 +119,11 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	ASSERT_TRUE(genl_next(&group, VMSCHED_CMD_SWITCH_NTF, &told));
 	EXPECT_EQ(r.console_ns,
 		  genl_u64(genl_attr(&told.msg, VMSCHED_A_SWITCH_CONSOLE_NS)));
-	EXPECT_TRUE(nothing_told(&group));
+	EXPECT_TRUE(agent_is_told_nothing(&group));
 
 	/* Another way to the same scheduler makes nobody cease */
 	ASSERT_EQ(0, cli_do("sched switch rr activate id"));
-	EXPECT_TRUE(nothing_told(&g[0]));
+	EXPECT_TRUE(agent_is_told_nothing(&g[0]));
 	genl_close(&group);
 	genl_close(&g[0]);
 	genl_close(&g[1]);
@@ -211,23 +138,23 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_go_on, LIMIT)
 	ASSERT_EQ(0, agent_open(&g));
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GO_ON,
 				     SHORT_MS));
-	seq = next_cease(&g);
+	seq = agent_next_cease(&g);
 	EXPECT_NE(0, seq);
-	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(seq, agent_next_resume(&g, &error));
 	EXPECT_EQ(0, error);
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(1, r.late);
 	EXPECT_GE(r.console_ns, ms(SHORT_MS));
 	EXPECT_LE(r.console_ns, ms(limit_ms(SHORT_MS + 50)));
 	EXPECT_TRUE(sched_is_active("rr"));
-	EXPECT_EQ(-ESTALE, ack(&g, seq));
+	EXPECT_EQ(-ESTALE, agent_ack(&g, seq));
 
 	/* The next announcement has another number; this one is in time again */
 	ASSERT_EQ(0, requester_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				     LONGEST_MS));
-	EXPECT_EQ(seq + 1, next_cease(&g));
-	EXPECT_EQ(-ESTALE, ack(&g, seq));
-	EXPECT_EQ(0, ack(&g, seq + 1));
+	EXPECT_EQ(seq + 1, agent_next_cease(&g));
+	EXPECT_EQ(-ESTALE, agent_ack(&g, seq));
+	EXPECT_EQ(0, agent_ack(&g, seq + 1));
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.late);
 	genl_close(&g);
@@ -290,8 +217,8 @@ TEST_F_TIMEOUT(vmsched, late_agent_and_give_up, LIMIT)
 	EXPECT_NE(NULL, strstr(c.run.err, "in 100 ms (step console)"));
 	cli_free(&c);
 	EXPECT_TRUE(sched_is_active("rr"));
-	EXPECT_NE(0, next_cease(&g));
-	EXPECT_NE(0, next_resume(&g, &error));
+	EXPECT_NE(0, agent_next_cease(&g));
+	EXPECT_NE(0, agent_next_resume(&g, &error));
 	EXPECT_EQ(ETIMEDOUT, error);
 	genl_close(&g);
 
@@ -325,17 +252,17 @@ TEST_F_TIMEOUT(vmsched, agents_go_on_when_a_step_fails, LIMIT)
 		ASSERT_EQ(0, file_write(FAIL_STEP, at[i]));
 		ASSERT_EQ(0, requester_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 					     LONGEST_MS));
-		seq = next_cease(&g);
+		seq = agent_next_cease(&g);
 		EXPECT_NE(0, seq);
-		EXPECT_EQ(0, ack(&g, seq));
+		EXPECT_EQ(0, agent_ack(&g, seq));
 		EXPECT_EQ(-EIO, requester_end(&r));
 		snprintf(says, sizeof(says), "(step %s)", at[i]);
 		EXPECT_NE(NULL, strstr(r.text, says)) {
 			TH_LOG("%s", r.text);
 		}
-		EXPECT_EQ(seq, next_resume(&g, &error));
+		EXPECT_EQ(seq, agent_next_resume(&g, &error));
 		EXPECT_EQ(EIO, error);
-		EXPECT_TRUE(active("rr"));
+		EXPECT_TRUE(sched_is_active("rr"));
 	}
 	/* To hold the pool asks them as well. This agent is late. */
 	ASSERT_EQ(0, file_write(FAIL_STEP, "hold"));
@@ -345,9 +272,9 @@ TEST_F_TIMEOUT(vmsched, agents_go_on_when_a_step_fails, LIMIT)
 	EXPECT_EQ(0, genl_call(&other, &m, &a, NULL, NULL));
 	EXPECT_EQ(-EIO, a.error);
 	EXPECT_NE(NULL, strstr(a.text, "(step hold)"));
-	seq = next_cease(&g);
+	seq = agent_next_cease(&g);
 	EXPECT_NE(0, seq);
-	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(seq, agent_next_resume(&g, &error));
 	EXPECT_EQ(EIO, error);
 	genl_close(&other);
 	genl_close(&g);
@@ -365,9 +292,9 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				     LONGEST_MS));
-	seq = next_cease(&g);
+	seq = agent_next_cease(&g);
 	/* First who owes something, and then who does not */
-	EXPECT_EQ(0, ack(&g, seq));
+	EXPECT_EQ(0, agent_ack(&g, seq));
 	EXPECT_FALSE(requester_done(&r));
 	kill_agent(pid);
 	EXPECT_EQ(0, requester_end(&r)) {
@@ -375,25 +302,25 @@ TEST_F_TIMEOUT(vmsched, nobody_waits_for_the_dead, LIMIT)
 	}
 	EXPECT_EQ(0, r.late);
 	EXPECT_LT(r.console_ns, ms(LONGEST_MS));
-	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(seq, agent_next_resume(&g, &error));
 
 	/* In the other order: a socket that is closed, then an acknowledgment */
 	pid = silent_agent();
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, requester_start(&r, "bvt", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				     LONGEST_MS));
-	seq = next_cease(&g);
+	seq = agent_next_cease(&g);
 	kill_agent(pid);
 	EXPECT_FALSE(requester_done(&r));
-	EXPECT_EQ(0, ack(&g, seq));
+	EXPECT_EQ(0, agent_ack(&g, seq));
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_EQ(0, r.late);
 
 	/* All of them */
 	ASSERT_EQ(0, requester_start(&r, "rr", VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 				     LONGEST_MS));
-	EXPECT_EQ(seq, next_resume(&g, &error));
-	EXPECT_NE(0, next_cease(&g));
+	EXPECT_EQ(seq, agent_next_resume(&g, &error));
+	EXPECT_NE(0, agent_next_cease(&g));
 	genl_close(&g);
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_LT(r.console_ns, ms(LONGEST_MS));
@@ -438,10 +365,10 @@ TEST_F_TIMEOUT(vmsched, refusals, LIMIT)
 	unsigned int i;
 
 	ASSERT_EQ(0, genl_open(&more));
-	EXPECT_EQ(-ENOENT, attach(&more, "nosuch", &a));
+	EXPECT_EQ(-ENOENT, agent_attach(&more, "nosuch", &a));
 	EXPECT_STREQ("no such pool", a.text);
 	EXPECT_LT(0, a.offset);
-	EXPECT_EQ(-ENOENT, acknowledge(&more, 1, &a));
+	EXPECT_EQ(-ENOENT, agent_acknowledge(&more, 1, &a));
 	EXPECT_NE(NULL, strstr(a.text, "attach"));
 	genl_begin(&more, &m, VMSCHED_CMD_CONSOLE_ACK, 0);
 	ASSERT_EQ(0, genl_call(&more, &m, &a, NULL, NULL));
@@ -450,14 +377,14 @@ TEST_F_TIMEOUT(vmsched, refusals, LIMIT)
 
 	for (i = 0; i < AGENTS_MAX; i++)
 		ASSERT_EQ(0, agent_open(&g[i]));
-	EXPECT_EQ(-EEXIST, attach(&g[0], "default", &a));
+	EXPECT_EQ(-EEXIST, agent_attach(&g[0], "default", &a));
 	EXPECT_NE(NULL, strstr(a.text, "already"));
-	EXPECT_EQ(-ESTALE, acknowledge(&g[0], 0, &a));
+	EXPECT_EQ(-ESTALE, agent_acknowledge(&g[0], 0, &a));
 	EXPECT_LT(0, a.offset);
-	EXPECT_EQ(-ENOSPC, attach(&more, NULL, &a));
+	EXPECT_EQ(-ENOSPC, agent_attach(&more, NULL, &a));
 	EXPECT_NE(NULL, strstr(a.text, "16 console agents"));
 	genl_close(&g[3]);
-	EXPECT_EQ(0, attach(&more, NULL, &a));
+	EXPECT_EQ(0, agent_attach(&more, NULL, &a));
 	genl_close(&more);
 	for (i = 0; i < AGENTS_MAX; i++)
 		genl_close(&g[i]);
@@ -482,11 +409,11 @@ TEST_F_TIMEOUT(vmsched, requester_dies, LIMIT)
 		       "console-timeout", "1000", NULL);
 		_exit(127);
 	}
-	seq = next_cease(&g);
+	seq = agent_next_cease(&g);
 	EXPECT_NE(0, seq);
 	kill(pid, SIGKILL);
-	EXPECT_EQ(0, ack(&g, seq));
-	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(0, agent_ack(&g, seq));
+	EXPECT_EQ(seq, agent_next_resume(&g, &error));
 	EXPECT_EQ(0, error);
 	waitpid(pid, NULL, 0);
 	EXPECT_TRUE(sched_is_active("rr"));
@@ -582,31 +509,31 @@ TEST_F_TIMEOUT(vmsched, agent_of_a_pool_that_is_held, LIMIT)
 	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, HANG_LIMIT_MS));
 	ASSERT_EQ(0, agent_open(&g));
 	ASSERT_EQ(0, hold_start(&h));
-	seq = next_cease(&g);
+	seq = agent_next_cease(&g);
 	ASSERT_NE(0, seq);
-	EXPECT_EQ(0, ack(&g, seq));
+	EXPECT_EQ(0, agent_ack(&g, seq));
 	ASSERT_EQ(0, hold_end(&h));
 	EXPECT_TRUE(stands_still(vm));
-	EXPECT_TRUE(nothing_told(&g));
+	EXPECT_TRUE(agent_is_told_nothing(&g));
 	EXPECT_EQ(0, switch_held(&h.g, "rr"));
-	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(seq, agent_next_resume(&g, &error));
 	EXPECT_EQ(0, error);
-	EXPECT_TRUE(nothing_told(&g));
+	EXPECT_TRUE(agent_is_told_nothing(&g));
 	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 	genl_close(&h.g);
 
 	/* If the requester goes, nothing stays as it was held */
 	ASSERT_EQ(0, hold_start(&h));
-	seq = next_cease(&g);
+	seq = agent_next_cease(&g);
 	ASSERT_NE(0, seq);
 	/* The guest goes on until the agent has stopped */
 	EXPECT_TRUE(rawvm_advances(vm, LONGEST_MS / 2));
 	EXPECT_FALSE(__atomic_load_n(&h.done, __ATOMIC_ACQUIRE));
-	EXPECT_EQ(0, ack(&g, seq));
+	EXPECT_EQ(0, agent_ack(&g, seq));
 	ASSERT_EQ(0, hold_end(&h));
 	EXPECT_TRUE(stands_still(vm));
 	genl_close(&h.g);
-	EXPECT_EQ(seq, next_resume(&g, &error));
+	EXPECT_EQ(seq, agent_next_resume(&g, &error));
 	EXPECT_EQ(ETIMEDOUT, error);
 	EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 	EXPECT_TRUE(sched_is_active("rr"));

@@ -340,7 +340,7 @@ TEST_F_TIMEOUT(vmsched, a_hold_can_fail, LIMIT)
 	ASSERT_EQ(0, file_write(FAIL_STEP, "hold"));
 	EXPECT_TRUE(refused(CLI_REFUSED, "step hold", "rr",
 			    "sched switch bvt strict-cease %s", IN_TIME));
-	EXPECT_TRUE(active_is("rr"));
+	EXPECT_TRUE(sched_is_active("rr"));
 	EXPECT_TRUE(rawvm_advances(vm, LONG_MS / 4));
 	genl_close(&g);
 }
@@ -375,7 +375,7 @@ TEST_F_TIMEOUT(vmsched, the_slower_way_makes_it, LIMIT)
 		ASSERT_EQ(0, file_write(FAIL_STEP, "swap"));
 		EXPECT_EQ(0, genl_switch(&g, to[i % ARRAY_SIZE(to)]));
 		EXPECT_TRUE(nothing_armed());
-		EXPECT_TRUE(active_is(to[i % ARRAY_SIZE(to)]));
+		EXPECT_TRUE(sched_is_active(to[i % ARRAY_SIZE(to)]));
 		for (j = 0; j < ARRAY_SIZE(vms); j++)
 			EXPECT_TRUE(rawvm_advances(vms[j], HANG_LIMIT_MS));
 	}

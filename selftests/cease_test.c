@@ -4,6 +4,7 @@
  * the old scheduler goes on; a pool that is kept ceased for a requester goes on
  * with the switch, at the deadline, or when the requester is gone.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -17,6 +18,7 @@
 #define LATE_MS		20
 #define LONG_MS		8000
 #define STILL_MS	100
+#define SLOW_MS		(60 * STILL_MS)
 #define UNWATCH_MS	1500
 #define DEFAULT_MS	50
 #define TRIES		10
@@ -340,6 +342,52 @@ TEST_F_TIMEOUT(vmsched, held_until_the_deadline, LIMIT)
 		genl_close(&h.g);
 		ASSERT_EQ(0, rawvm_kill(h.vm));
 	}
+}
+
+/* A switch for which a pool is held, in a thread: it is answered late */
+struct slow_switch {
+	pthread_t thread;
+	struct held *held;
+	struct genl_ack ack;
+	int error;
+	bool done;
+};
+
+static void *slow_main(void *arg)
+{
+	struct slow_switch *s = arg;
+
+	s->error = switch_held(&s->held->g, "count", &s->ack);
+	__atomic_store_n(&s->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* The scheduler for which it is held takes its time to be set up */
+TEST_F_TIMEOUT(vmsched, held_until_the_deadline_of_a_slow_switch, LIMIT)
+{
+	struct slow_switch s;
+	struct held h;
+	unsigned int i;
+
+	ASSERT_EQ(0, module_insert_own("vmsched_count"));
+	ASSERT_EQ(0, module_set_param("vmsched_count", "init_ms", SLOW_MS));
+	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
+		ASSERT_TRUE(hold_one(&h, schedulers[i], 10 * STILL_MS));
+		s = (struct slow_switch) { .held = &h };
+		ASSERT_EQ(0, pthread_create(&s.thread, NULL, slow_main, &s));
+		EXPECT_TRUE(rawvm_advances(h.vm, SLOW_MS / 2));
+		EXPECT_FALSE(__atomic_load_n(&s.done, __ATOMIC_ACQUIRE));
+		ASSERT_EQ(0, pthread_join(s.thread, NULL));
+		EXPECT_EQ(-ETIMEDOUT, s.error);
+		EXPECT_NE(NULL, strstr(s.ack.text, "held longer than cease-timeout"));
+		EXPECT_TRUE(sched_is_active(schedulers[i]));
+		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
+		genl_close(&h.g);
+		ASSERT_EQ(0, rawvm_kill(h.vm));
+	}
+	ASSERT_EQ(0, module_set_param("vmsched_count", "init_ms", 0));
+	ASSERT_EQ(0, sched_switch("native", NULL));
+	EXPECT_EQ(0, module_remove("vmsched_count"));
 }
 
 /* Long before the deadline: by close(), and by kill -9 of who has the socket */

@@ -52,7 +52,7 @@ static inline void __vms_call_end(struct vms_pool *pool,
 				  struct vmsched_inst *inst, u64 began)
 {
 	if (unlikely(began))
-		__vms_call_took(pool, inst, began);
+		__vms_call_took(pool, inst, began, false);
 }
 
 /* Where calls are few, the first of them shall be. */

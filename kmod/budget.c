@@ -18,7 +18,7 @@
 #define BUDGET_US_MIN	5
 #define BUDGET_US_MAX	1000000
 
-/* That many within that time, or as long as so many would be */
+/* That many within that time; or two, and as long as so many would be */
 #define TOO_MANY	10
 #define TOO_LONG	200
 #define WITHIN_NS	(1 * NSEC_PER_SEC)
@@ -35,15 +35,15 @@ static const struct kernel_param_ops budget_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(call_budget_us, &budget_ops, &call_budget_us, 0644);
-MODULE_PARM_DESC(call_budget_us, "longest time in us that a function of a scheduler may take, 5 to 1000000; ten longer ones within a second are its fault, or fewer that take two hundred times that");
+MODULE_PARM_DESC(call_budget_us, "longest time in us that a function of a scheduler may take, 5 to 1000000; ten longer ones within a second are its fault, or two that take two hundred times that");
 
 /* Returns whether that is too much. */
-static bool add_slow(struct vms_fault *f, u64 took, u64 budget, u64 now)
+static bool add_slow(struct vms_fault *f, u64 took, u64 budget, bool once)
 {
-	if (!f->slow_calls++)
-		f->slow_since = now;
+	f->slow_calls++;
 	f->slow_ns += took;
-	return f->slow_calls >= TOO_MANY || f->slow_ns >= TOO_LONG * budget;
+	return f->slow_calls >= TOO_MANY ||
+	       ((once || f->slow_calls > 1) && f->slow_ns >= TOO_LONG * budget);
 }
 
 /**
@@ -51,8 +51,10 @@ static bool add_slow(struct vms_fault *f, u64 took, u64 budget, u64 now)
  * @pool: its pool, lock held
  * @inst: its instance, which is in force, or that was before
  * @began: vms_now() before it
+ * @once: it is made once in a switch, so that no second one will show the same
  */
-void __vms_call_took(struct vms_pool *pool, struct vmsched_inst *inst, u64 began)
+void __vms_call_took(struct vms_pool *pool, struct vmsched_inst *inst, u64 began,
+		     bool once)
 {
 	u64 budget = READ_ONCE(call_budget_us) * NSEC_PER_USEC;
 	struct vms_fault *f = inst->fault;
@@ -60,11 +62,13 @@ void __vms_call_took(struct vms_pool *pool, struct vmsched_inst *inst, u64 began
 	u64 took = now > began ? now - began : 0;
 
 	lockdep_assert_held(&pool->lock);
-	if (f->slow_calls && now - f->slow_since > WITHIN_NS) {
+	/* Time in between: that of the calls themselves is no time without one. */
+	if (began > f->slow_since + f->slow_ns + WITHIN_NS) {
 		f->slow_calls = 0;
 		f->slow_ns = 0;
+		f->slow_since = began;
 	}
-	if (took > budget && add_slow(f, took, budget, now))
+	if (took > budget && add_slow(f, took, budget, once))
 		vmsched_fault(inst, VMSCHED_FAULT_KIND_SLOW,
 			      "%u calls took longer than %llu us within a second, %llu us in all",
 			      f->slow_calls, budget / NSEC_PER_USEC,

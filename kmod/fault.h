@@ -57,7 +57,7 @@ enum vms_fault_state {
  * @work:	takes the pool out of its hands
  * @slow_calls:	calls that took too long since @slow_since, see budget.c; under the
  *		pool lock, as the next two
- * @slow_since:	when the first of them was seen
+ * @slow_since:	when the second began in which they are counted
  * @slow_ns:	what they took in all
  * @nr_trace:	callers of the first fault
  * @trace:	their addresses
@@ -97,7 +97,7 @@ void vms_fault_text(const struct vms_pool *pool, char *text, size_t size);
 
 /* budget.c, watchdog.c, sysrq.c: what finds a fault */
 void __vms_call_took(struct vms_pool *pool, struct vmsched_inst *inst,
-		     u64 began);
+		     u64 began, bool once);
 void vms_watchdog_begin(struct vms_pool *pool);
 void vms_watchdog_exit(void);
 void vms_sysrq_init(void);

@@ -133,7 +133,7 @@ bool __vms_bring_slow(struct vms_vcpu *v, u64 now)
 	began = __vms_call_begin(pool);
 	take_out(v, now);
 	if (unlikely(began)) {
-		__vms_call_took(pool, pool->leaving, began);
+		__vms_call_took(pool, pool->leaving, began, false);
 		/* And how long the other one takes for it */
 		__vms_time_next(pool);
 	}
@@ -235,7 +235,7 @@ void vms_handover_finish(struct vms_pool *pool)
 	began = vms_now();
 	if (vms_may_call(old)) {
 		old->ops->deactivate(old, began);
-		__vms_call_took(pool, old, began);
+		__vms_call_took(pool, old, began, true);
 	}
 	pool->leaving = NULL;
 	pool->inst->partial = false;
@@ -347,7 +347,7 @@ void __vms_bring_holders(struct vms_pool *pool, bool linux_had, u64 now)
 	int cpu;
 
 	lockdep_assert_held(&pool->lock);
-	__vms_call_took(pool, pool->inst, pool->activated_from);
+	__vms_call_took(pool, pool->inst, pool->activated_from, true);
 	if (!pool->managed)
 		return;
 	for_each_cpu(cpu, &pool->cpus) {

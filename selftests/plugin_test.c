@@ -71,6 +71,10 @@ FIXTURE_VARIANT_ADD(sick, slow) {
 	.name = "bad_slow", .kind = "slow",
 };
 
+FIXTURE_VARIANT_ADD(sick, crawl) {
+	.name = "bad_crawl", .kind = "slow",
+};
+
 FIXTURE_VARIANT_ADD(sick, list) {
 	.name = "bad_list", .kind = "list",
 };

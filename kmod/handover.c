@@ -338,12 +338,16 @@ static void open_all(struct vms_pool *pool)
 /**
  * __vms_bring_holders() - hand over those that had a pCPU and keep it
  * @pool: the pool, which has its new scheduler, lock held
- * @linux_had: it was native; __vms_close() must follow soon
+ * @linux_had: it was native
  * @now: vms_now()
+ *
+ * __vms_close() must follow soon: a pCPU whose holder did not run, because it was in
+ * its VMM or on its way, is not given to another one here. To choose, the scheduler
+ * would have to know all that wait, however many these are.
  */
 void __vms_bring_holders(struct vms_pool *pool, bool linux_had, u64 now)
 {
-	bool lost = false;
+	bool lost = false, ran;
 	int cpu;
 
 	lockdep_assert_held(&pool->lock);
@@ -357,8 +361,9 @@ void __vms_bring_holders(struct vms_pool *pool, bool linux_had, u64 now)
 		pc->keeps = NULL;
 		if (!v)
 			continue;
+		ran = pc->keeps_ns;
 		keep(pc, v, now);
-		lost |= !pc->cur;
+		lost |= ran && !pc->cur;
 	}
 	if (linux_had && pool->inst->ops->take)
 		open_all(pool);

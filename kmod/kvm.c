@@ -360,7 +360,7 @@ static int watch_calls(void)
  * @on: whether
  *
  * Context: process, may sleep; takes the hotplug lock, so never under
- * vms_mutex. By the switch worker only.
+ * vms_mutex. Callers are serialised by watch.c.
  * Return: 0 or a negative errno; ending never fails.
  */
 int vms_kvm_watch(bool on)

@@ -19,9 +19,9 @@
 /* Nobody can ask for anything any more, all pools are native. */
 static void stop(void)
 {
-	vms_switch_stop();
 	vms_watchdog_exit();
 	vms_evict_exit();
+	vms_watch_exit();
 	vms_hotplug_exit();
 	vms_hooks_exit();
 	vms_kvm_exit();

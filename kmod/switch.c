@@ -20,12 +20,7 @@
 #include "console.h"
 #include "vmsched.h"
 
-/* How long guest entries are looked at after the last switch to native. */
-#define WATCH_ON_FOR	HZ
-
 static struct kthread_worker *worker;
-static void idle_fn(struct kthread_work *work);
-static DEFINE_KTHREAD_DELAYED_WORK(idle_work, idle_fn);
 
 struct job {
 	struct kthread_work work;
@@ -327,25 +322,6 @@ err_put:
 	return err;
 }
 
-/* Nobody has wanted to look at guest entries for a while. */
-static void idle_fn(struct kthread_work *work)
-{
-	struct vms_pool *pool;
-	bool managed = false, held = false;
-
-	mutex_lock(&vms_mutex);
-	list_for_each_entry(pool, &vms_pools, node) {
-		managed |= pool->managed;
-		held |= vms_is_held(pool);
-	}
-	mutex_unlock(&vms_mutex);
-	/* Only this worker changes that. */
-	if (held)
-		kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
-	else if (!managed)
-		vms_kvm_watch(false);
-}
-
 /* Find the pool. Only this worker changes what is in force there. */
 static int look_up(struct vms_switch *req, struct vms_pool **pool)
 {
@@ -371,12 +347,25 @@ static bool is_in_force(const struct vms_pool *pool, const struct vms_switch *re
 	       req->activate == vms_activated(pool);
 }
 
-/* No vCPU can be kept out of guest mode but at its entry. */
+/*
+ * No vCPU can be kept out of guest mode but at its entry. Whoever asked for the
+ * switch has begun to look at these already; this is for those who have not.
+ */
 static int watch(struct vms_switch *req)
 {
-	int err = vms_kvm_watch(true);
+	int err = vms_watch_get();
 
+	req->watched = !err;
 	return err ? fail(req, err, 0, "KVM's run loop could not be hooked") : 0;
+}
+
+static void unwatch(struct vms_switch *req)
+{
+	if (req->watched)
+		vms_watch_put();
+	else
+		vms_watch_look();
+	req->watched = false;
 }
 
 /* What patches code, and takes a while: before anybody waits. */
@@ -439,7 +428,7 @@ int vms_switch_here(struct vms_switch *req)
 		vms_hold_drop(pool);
 	vms_notify_switch(req);
 	mutex_unlock(&vms_mutex);
-	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
+	unwatch(req);
 	return req->err;
 }
 
@@ -490,7 +479,7 @@ static void hold_fn(struct kthread_work *work)
 	err = begin_hold(pool, req);
 	mutex_unlock(&vms_mutex);
 out_console:
-	kthread_mod_delayed_work(worker, &idle_work, WATCH_ON_FOR);
+	unwatch(req);
 	if (err)
 		vms_console_resume(pool, err);
 out:
@@ -498,14 +487,18 @@ out:
 	complete(&job->done);
 }
 
+/* What takes long is done in this thread. If it fails, the worker finds out too. */
 static int run(struct vms_switch *req, kthread_work_func_t fn)
 {
+	bool watched = strcmp(req->to, vms_native_ops.name) && !vms_watch_get();
 	struct job job = { .req = req };
 
 	kthread_init_work(&job.work, fn);
 	init_completion(&job.done);
 	kthread_queue_work(worker, &job.work);
 	wait_for_completion(&job.done);
+	if (watched)
+		vms_watch_put();
 	return req->err;
 }
 
@@ -580,12 +573,6 @@ int vms_switch_init(void)
 		return PTR_ERR(worker);
 	sched_set_fifo(worker->task);
 	return 0;
-}
-
-/* From here on nobody starts to look at guest entries. */
-void vms_switch_stop(void)
-{
-	kthread_cancel_delayed_work_sync(&idle_work);
 }
 
 void vms_switch_exit(void)

@@ -23,6 +23,7 @@ struct vms_vcpu;
  * @cease_ms:	longest time to wait for the vCPUs to cease
  * @portid:	socket of the requester, 0 for none
  * @held:	only if the pool is held for that socket
+ * @watched:	it looks at guest entries just now
  * @on_console:	enum vmsched_on_console_timeout
  * @console_ms:	longest time to wait for the console agents before that, 0 for
  *		the usual one
@@ -45,6 +46,7 @@ struct vms_switch {
 	u32 cease_ms;
 	u32 portid;
 	bool held;
+	bool watched;
 	u32 on_console;
 	u32 console_ms;
 	char from[VMSCHED_NAME_MAX];
@@ -63,7 +65,6 @@ struct vms_switch {
 /* switch.c */
 int vms_switch_init(void);
 int vms_switch_hold(struct vms_switch *req);
-void vms_switch_stop(void);
 void vms_switch_exit(void);
 int vms_switch_run(struct vms_switch *req);
 int vms_switch_all_native(void);
@@ -72,6 +73,12 @@ void vms_switch_queue(struct kthread_work *work);
 void vms_switch_queue_later(struct kthread_delayed_work *work,
 			    unsigned long delay);
 int vms_switch_here(struct vms_switch *req);
+
+/* watch.c: whether guest entries are looked at */
+int vms_watch_get(void);
+void vms_watch_put(void);
+void vms_watch_look(void);
+void vms_watch_exit(void);
 
 /* settle.c */
 u64 vms_settle(struct vms_pool *pool, u64 least);

@@ -288,51 +288,6 @@ static int start_switch(struct requester *r, const char *to)
 			       LONGEST_MS);
 }
 
-struct announcement {
-	uint8_t cmd;
-	uint32_t seq;
-};
-
-static void take_announcement(const struct nlmsghdr *msg, void *arg)
-{
-	struct announcement *a = arg;
-
-	a->cmd = genl_cmd(msg);
-	a->seq = genl_u32(genl_attr(msg, VMSCHED_A_CONSOLE_SEQ));
-}
-
-/* Attach as one more agent, which makes a switch wait as long as the test wants */
-static int attach(struct genl *g)
-{
-	struct genl_ack a;
-	struct genl_msg m;
-	int ret = genl_open(g);
-
-	if (ret)
-		return ret;
-	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ATTACH, 0);
-	return genl_call(g, &m, &a, NULL, NULL) ?: a.error;
-}
-
-static uint32_t next_cease(struct genl *g)
-{
-	struct announcement a = { 0 };
-	struct genl_ack ack = { 0 };
-
-	return !genl_read(g, &ack, take_announcement, &a) &&
-	       a.cmd == VMSCHED_CMD_CONSOLE_CEASE_NTF ? a.seq : 0;
-}
-
-static int acknowledge(struct genl *g, uint32_t seq)
-{
-	struct genl_ack a;
-	struct genl_msg m;
-
-	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ACK, 0);
-	genl_put_u32(&m, VMSCHED_A_CONSOLE_SEQ, seq);
-	return genl_call(g, &m, &a, NULL, NULL) ?: a.error;
-}
-
 /* From the announcement to the end of the switch what is typed waits */
 TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 {
@@ -343,9 +298,9 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 	uint32_t seq;
 
 	ASSERT_TRUE(start_all(m, &g, &c, true));
-	ASSERT_EQ(0, attach(&other));
+	ASSERT_EQ(0, agent_attach(&other));
 	ASSERT_EQ(0, start_switch(&r, "rr"));
-	seq = next_cease(&other);
+	seq = agent_next_cease(&other);
 	ASSERT_NE(0, seq);
 	clock_sleep_ms(QUIET_MS);
 	EXPECT_TRUE(console_type(&c, "waits"));
@@ -353,7 +308,7 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 	EXPECT_TRUE(console_expect(&c, "is shown\n"));
 	EXPECT_TRUE(machine_gets_nothing(&m[0], QUIET_MS));
 	EXPECT_FALSE(requester_done(&r));
-	EXPECT_EQ(0, acknowledge(&other, seq));
+	EXPECT_EQ(0, agent_acknowledge(&other, seq));
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_TRUE(machine_gets(&m[0], "waits"));
 	genl_close(&other);
@@ -364,7 +319,7 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 	EXPECT_EQ(0, r.late);
 	EXPECT_GT(r.console_ns, 0);
 	metric("console_of_vmschedctl", r.console_ns / 1e6, "ms");
-	ASSERT_EQ(0, attach(&other));
+	ASSERT_EQ(0, agent_attach(&other));
 	ASSERT_EQ(0, start_switch(&r, "rr"));
 	EXPECT_EQ(-ETIMEDOUT, requester_end(&r));
 	EXPECT_TRUE(console_type(&c, "goes on"));

@@ -171,3 +171,47 @@ int console_give(struct genl *g, uint64_t id)
 	genl_put_u64(&m, VMSCHED_A_REQUEST_VM_ID, id);
 	return genl_call(g, &m, &ack, NULL, NULL) ?: ack.error;
 }
+
+struct announcement {
+	uint8_t cmd;
+	uint32_t seq;
+};
+
+static void take_announcement(const struct nlmsghdr *msg, void *arg)
+{
+	struct announcement *a = arg;
+
+	a->cmd = genl_cmd(msg);
+	a->seq = genl_u32(genl_attr(msg, VMSCHED_A_CONSOLE_SEQ));
+}
+
+int agent_attach(struct genl *g)
+{
+	struct genl_ack a;
+	struct genl_msg m;
+	int ret = genl_open(g);
+
+	if (ret)
+		return ret;
+	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ATTACH, 0);
+	return genl_call(g, &m, &a, NULL, NULL) ?: a.error;
+}
+
+uint32_t agent_next_cease(struct genl *g)
+{
+	struct announcement a = { 0 };
+	struct genl_ack ack = { 0 };
+
+	return !genl_read(g, &ack, take_announcement, &a) &&
+	       a.cmd == VMSCHED_CMD_CONSOLE_CEASE_NTF ? a.seq : 0;
+}
+
+int agent_acknowledge(struct genl *g, uint32_t seq)
+{
+	struct genl_ack a;
+	struct genl_msg m;
+
+	genl_begin(g, &m, VMSCHED_CMD_CONSOLE_ACK, 0);
+	genl_put_u32(&m, VMSCHED_A_CONSOLE_SEQ, seq);
+	return genl_call(g, &m, &a, NULL, NULL) ?: a.error;
+}

@@ -24,6 +24,7 @@ static void *request(void *arg)
 	if (!r->error) {
 		genl_begin(&g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
 		genl_put_text(&m, VMSCHED_A_SWITCH_TO, r->to);
+		genl_put_u32(&m, VMSCHED_A_SWITCH_ACTIVATE, r->activate);
 		genl_put_u32(&m, VMSCHED_A_SWITCH_ON_CONSOLE_TIMEOUT, r->on_timeout);
 		if (r->timeout_ms)
 			genl_put_u32(&m, VMSCHED_A_SWITCH_CONSOLE_TIMEOUT_MS,
@@ -45,8 +46,16 @@ bool requester_done(const struct requester *r)
 int requester_start(struct requester *r, const char *to, uint32_t on_timeout,
 		    uint32_t timeout_ms)
 {
+	return requester_start_by(r, to, VMSCHED_ACTIVATE_TABLE, on_timeout,
+				  timeout_ms);
+}
+
+int requester_start_by(struct requester *r, const char *to, uint32_t activate,
+		       uint32_t on_timeout, uint32_t timeout_ms)
+{
 	*r = (struct requester) {
-		.to = to, .on_timeout = on_timeout, .timeout_ms = timeout_ms };
+		.to = to, .activate = activate, .on_timeout = on_timeout,
+		.timeout_ms = timeout_ms };
 	return pthread_create(&r->thread, NULL, request, r);
 }
 

@@ -12,6 +12,7 @@
 struct requester {
 	pthread_t thread;
 	const char *to;
+	uint32_t activate;
 	uint32_t on_timeout;
 	uint32_t timeout_ms;	/* 0: not given */
 	bool done;
@@ -25,6 +26,9 @@ struct requester {
 /* Begin; @timeout_ms may be 0. -errno, or a positive one of pthread_create() */
 int requester_start(struct requester *r, const char *to, uint32_t on_timeout,
 		    uint32_t timeout_ms);
+/* The same, in that way */
+int requester_start_by(struct requester *r, const char *to, uint32_t activate,
+		       uint32_t on_timeout, uint32_t timeout_ms);
 bool requester_done(const struct requester *r);
 
 /* Wait for its end: its error */

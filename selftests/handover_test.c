@@ -169,6 +169,44 @@ TEST_F_TIMEOUT(vmsched, called_off_is_counted, LIMIT)
 	genl_close(&g);
 }
 
+#define FIRSTS		3
+/* Longer than KVM stays hooked without need */
+#define UNHOOKED_MS	3000
+
+/*
+ * To hook KVM takes the first switch long. It does that in the time of who asks for it,
+ * which the guests share.
+ */
+TEST_F_TIMEOUT(vmsched, first_switch_leaves_guests_their_time, LIMIT)
+{
+	struct rawvm *vm;
+	uint64_t work, ns;
+	double share;
+	struct genl g;
+	int i;
+
+	if (!clock_is_exact())
+		SKIP(return, "shares need exact time");
+	ASSERT_TRUE(spawn_all(&vm, 1, &(struct rawvm_spec) {
+			      .name = "spins", .cpus = "0" }));
+	ASSERT_EQ(0, genl_open(&g));
+	for (i = 0; i < FIRSTS; i++) {
+		clock_sleep_ms(UNHOOKED_MS);
+		work = rawvm_progress_all(vm);
+		ns = clock_ns();
+		ASSERT_EQ(0, genl_switch(&g, "rr"));
+		ns = clock_ns() - ns;
+		/* One instruction is a nanosecond */
+		work = (rawvm_progress_all(vm) - work) * RAWVM_LOOP;
+		share = 100.0 * work / ns;
+		metric("first_switch", ns / 1e6, "ms");
+		metric("share_of_guest", share, "%");
+		EXPECT_GE(share, 30);
+		ASSERT_EQ(0, genl_switch(&g, "native"));
+	}
+	genl_close(&g);
+}
+
 /* Each is handed over once, and given on once, whether it sleeps or not */
 TEST_F_TIMEOUT(vmsched, all_are_handed_over, LIMIT)
 {

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 
+#include "lib/agent.h"
 #include "lib/console.h"
 #include "lib/fixture.h"
 #include "lib/requester.h"
@@ -298,7 +299,7 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 	uint32_t seq;
 
 	ASSERT_TRUE(start_all(m, &g, &c, true));
-	ASSERT_EQ(0, agent_attach(&other));
+	ASSERT_EQ(0, agent_open(&other));
 	ASSERT_EQ(0, start_switch(&r, "rr"));
 	seq = agent_next_cease(&other);
 	ASSERT_NE(0, seq);
@@ -308,7 +309,7 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 	EXPECT_TRUE(console_expect(&c, "is shown\n"));
 	EXPECT_TRUE(machine_gets_nothing(&m[0], QUIET_MS));
 	EXPECT_FALSE(requester_done(&r));
-	EXPECT_EQ(0, agent_acknowledge(&other, seq));
+	EXPECT_EQ(0, agent_ack(&other, seq));
 	EXPECT_EQ(0, requester_end(&r));
 	EXPECT_TRUE(machine_gets(&m[0], "waits"));
 	genl_close(&other);
@@ -319,7 +320,7 @@ TEST_F_TIMEOUT(vmsched, cease_stops_what_is_typed, LIMIT)
 	EXPECT_EQ(0, r.late);
 	EXPECT_GT(r.console_ns, 0);
 	metric("console_of_vmschedctl", r.console_ns / 1e6, "ms");
-	ASSERT_EQ(0, agent_attach(&other));
+	ASSERT_EQ(0, agent_open(&other));
 	ASSERT_EQ(0, start_switch(&r, "rr"));
 	EXPECT_EQ(-ETIMEDOUT, requester_end(&r));
 	EXPECT_TRUE(console_type(&c, "goes on"));

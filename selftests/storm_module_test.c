@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "lib/console.h"
+#include "lib/agent.h"
 #include "lib/mixed.h"
 #include "lib/requester.h"
 #include "lib/storm_fixture.h"
@@ -270,14 +270,14 @@ TEST_STORM(loaded_during_a_switch, 60)
 
 	module_path(path, sizeof(path), "vmsched_bvt");
 	ASSERT_EQ(0, module_remove("vmsched_bvt"));
-	ASSERT_EQ(0, agent_attach(&agent));
+	ASSERT_EQ(0, agent_open(&agent));
 	ASSERT_EQ(0, requester_start_by(&r, "bvt", VMSCHED_ACTIVATE_PATCH,
 					VMSCHED_ON_CONSOLE_TIMEOUT_GIVE_UP,
 					AGENT_MS));
 	seq = agent_next_cease(&agent);
 	EXPECT_NE(0, seq);
 	EXPECT_EQ(0, module_insert(path));
-	EXPECT_EQ(0, agent_acknowledge(&agent, seq));
+	EXPECT_EQ(0, agent_ack(&agent, seq));
 	EXPECT_EQ(-EBUSY, requester_end(&r));
 	EXPECT_NE(NULL, strstr(r.text, "try again"));
 	genl_close(&agent);

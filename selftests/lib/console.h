@@ -43,11 +43,4 @@ void console_free(struct console *c);
 /* Make VM @id the owner of its pool's console; error of the kernel */
 int console_give(struct genl *g, uint64_t id);
 
-/* Be an agent by oneself, which makes a switch wait as long as the test wants */
-int agent_attach(struct genl *g);
-
-/* Wait for an announcement: its number, or 0; and acknowledge it */
-uint32_t agent_next_cease(struct genl *g);
-int agent_acknowledge(struct genl *g, uint32_t seq);
-
 #endif /* SELFTESTS_CONSOLE_H */

@@ -31,6 +31,10 @@
 /* After that the change was made, and those that it met have gone on. */
 #define DONE_US		50
 
+/* So much before a tick and after it there is no change: it would take that along. */
+#define TICK_BEFORE_NS	(10 * NSEC_PER_USEC)
+#define TICK_AFTER_NS	(40 * NSEC_PER_USEC)
+
 static struct {
 	struct hrtimer timer;
 	struct vms_pool *pool;
@@ -146,6 +150,24 @@ static int call_off(struct vms_pool *pool)
 	return made ? 0 : -EAGAIN;
 }
 
+/*
+ * When to launch: soon, but not where a tick of Linux comes in between, the work of
+ * which would keep vCPUs out for longer than the change. Ticks are multiples of the
+ * period, if nobody has asked for skewed ones; then this is no worse than any time.
+ */
+static u64 launch_at(u64 now)
+{
+	u64 at = now + LAUNCH_US * NSEC_PER_USEC;
+	u32 phase;
+
+	div_u64_rem(at, TICK_NSEC, &phase);
+	if (phase < TICK_AFTER_NS)
+		return at + TICK_AFTER_NS - phase;
+	if (phase > TICK_NSEC - TICK_BEFORE_NS)
+		return at + TICK_NSEC - phase + TICK_AFTER_NS;
+	return at;
+}
+
 /**
  * vms_swap_run() - make a change in the interrupt that makes vCPUs exit
  * @pool: the pool
@@ -157,6 +179,8 @@ static int call_off(struct vms_pool *pool)
  */
 noinline int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap)
 {
+	unsigned long us;
+	u64 now, at;
 	int cpu;
 
 	lockdep_assert_held(&vms_mutex);
@@ -170,10 +194,13 @@ noinline int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap)
 	now_swap.fails = vms_step_fails(VMS_STEP_SWAP);
 	atomic_set(&now_swap.left, 2);
 	preempt_disable();
-	hrtimer_start(&now_swap.timer, ns_to_ktime(LAUNCH_US * NSEC_PER_USEC),
-		      HRTIMER_MODE_REL_PINNED_HARD);
+	now = vms_now();
+	at = launch_at(now);
+	hrtimer_start(&now_swap.timer, ns_to_ktime(at),
+		      HRTIMER_MODE_ABS_PINNED_HARD);
 	preempt_enable();
-	usleep_range(LAUNCH_US + DONE_US, LAUNCH_US + DONE_US);
+	us = DIV_ROUND_UP_ULL(at - now, NSEC_PER_USEC) + DONE_US;
+	usleep_range(us, us);
 	if (hrtimer_cancel(&now_swap.timer))
 		atomic_set(&now_swap.left, 0);
 	return call_off(pool);
@@ -185,7 +212,7 @@ void vms_swap_init(void)
 	int cpu;
 
 	vms_hrtimer_setup(&now_swap.timer, launch_fn, CLOCK_MONOTONIC,
-			  HRTIMER_MODE_REL_PINNED_HARD);
+			  HRTIMER_MODE_ABS_PINNED_HARD);
 	for_each_possible_cpu(cpu)
 		INIT_CSD(&vms_pcpu(cpu)->swap_csd, out_fn, NULL);
 }

@@ -18,7 +18,7 @@ void test_ticks(const struct vmsched_ops *ops)
 	int step;
 
 	race_start(&r, ops, VMSCHED_WEIGHT_MAX / 2, 100);
-	ticker = vcpu_create(&r.pool, &p, 1);
+	ticker = add_vcpu(&r.pool, &p, 1);
 	for (step = 0; step < 20000; step++) {
 		pool_advance(&r.pool, 1 + below(NSEC_PER_USEC));
 		vcpu_runnable(&r.pool, ticker);
@@ -37,7 +37,7 @@ static void somebody_moves(struct pool *pool)
 	struct vms_vcpu *v = pool->vcpus[below(pool->nr_vcpus)];
 
 	if (below(4))
-		vcpu_set_user_mask(pool, v, 1ULL << below(nr_cpu_ids));
+		bind_vcpu(pool, v, 1ULL << below(nr_cpu_ids));
 	else if (v->state == HALTED)
 		vcpu_runnable(pool, v);
 	else
@@ -54,11 +54,11 @@ void test_moves(const struct vmsched_ops *ops)
 	struct pool pool;
 	int step, i;
 
-	pool_init(&pool, ops, 2 + below(3), any() >> 1);
+	bed_init(&pool, ops, 2 + below(3), any() >> 1);
 	for (i = 0; i < MOVERS; i++) {
 		p.slice_us = 100 + below(4900);
-		vcpu_runnable(&pool, vcpu_create(&pool, &p,
-						 1ULL << below(nr_cpu_ids)));
+		vcpu_runnable(&pool, add_vcpu(&pool, &p,
+					      1ULL << below(nr_cpu_ids)));
 	}
 	for (step = 0; step < 400; step++) {
 		pool_advance(&pool, below(100 * NSEC_PER_MSEC));
@@ -134,12 +134,12 @@ void test_limit(const struct vmsched_ops *ops)
 	struct pool pool;
 	int step;
 
-	pool_init(&pool, ops, 1, HOUR_NS + below(HOUR_NS));
-	spinner = vcpu_create(&pool, &p, 1);
+	bed_init(&pool, ops, 1, HOUR_NS + below(HOUR_NS));
+	spinner = add_vcpu(&pool, &p, 1);
 	p.warp_us = 10 * USEC_PER_SEC;
 	p.warp_limit_us = 100 + below(20000);
 	p.unwarp_us = below(50000);
-	w.v = vcpu_create(&pool, &p, 1);
+	w.v = add_vcpu(&pool, &p, 1);
 	w.limit = p.warp_limit_us * NSEC_PER_USEC;
 	w.unwarp = p.unwarp_us * NSEC_PER_USEC;
 	vcpu_stop(&pool, w.v, HALTED);
@@ -168,9 +168,9 @@ void test_owed(const struct vmsched_ops *ops)
 	struct pool pool;
 	int step;
 
-	pool_init(&pool, ops, 1, any() >> 1);
-	spinner = vcpu_create(&pool, &p, 1);
-	sleeper = vcpu_create(&pool, &p, 1);
+	bed_init(&pool, ops, 1, any() >> 1);
+	spinner = add_vcpu(&pool, &p, 1);
+	sleeper = add_vcpu(&pool, &p, 1);
 	vcpu_runnable(&pool, spinner);
 	for (step = 0; step < 50; step++) {
 		u64 before, ns = 20 * slice + below(100 * NSEC_PER_MSEC);

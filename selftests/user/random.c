@@ -73,7 +73,7 @@ static void some_hotplug(struct pool *pool)
 	int cpu = below(nr_cpu_ids);
 	bool online = cpumask_test_cpu(cpu, &pool->online);
 
-	if (!online || pool->online.bits != 1ULL << cpu)
+	if (!online || cpumask_weight(&pool->online) > 1)
 		pool_online(pool, cpu, !online);
 }
 
@@ -96,7 +96,7 @@ static void happen(struct pool *pool, struct vms_vcpu *v)
 		vcpu_set_params(pool, v, &params);
 		break;
 	case 64 ... 70:
-		vcpu_set_user_mask(pool, v, some_mask());
+		bind_vcpu(pool, v, some_mask());
 		break;
 	case 71 ... 73:
 		some_hotplug(pool);
@@ -126,11 +126,11 @@ void test_random(const struct vmsched_ops *ops)
 	struct pool pool;
 	int step;
 
-	pool_init(&pool, ops, cpus, starts[below(3)] - below(HOUR_NS));
+	bed_init(&pool, ops, cpus, starts[below(3)] - below(HOUR_NS));
 	for (step = 0; step < STEPS; step++) {
 		if (!pool.nr_vcpus || (pool.nr_vcpus < most && !below(20))) {
 			params = some_params();
-			vcpu_create(&pool, &params, some_mask());
+			add_vcpu(&pool, &params, some_mask());
 		}
 		happen(&pool, pool.vcpus[below(pool.nr_vcpus)]);
 	}

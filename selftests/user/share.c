@@ -37,7 +37,7 @@ void race_start(struct race *r, const struct vmsched_ops *ops, u32 lightest,
 	int i;
 
 	memset(r->base, 0, sizeof(r->base));
-	pool_init(&r->pool, ops, 1, any() >> 1);
+	bed_init(&r->pool, ops, 1, any() >> 1);
 	r->n = 2 + below(MAX_SPINNERS - 1);
 	for (i = 0; i < r->n; i++) {
 		struct vmsched_params p = {
@@ -49,7 +49,7 @@ void race_start(struct race *r, const struct vmsched_ops *ops, u32 lightest,
 		/* Where nothing else decides, the slice is the share. */
 		if (by_weight(ops))
 			p.slice_us = below(5) ? 100 + below(max_slice_us - 99) : 0;
-		r->v[i] = vcpu_create(&r->pool, &p, 1);
+		r->v[i] = add_vcpu(&r->pool, &p, 1);
 		vcpu_runnable(&r->pool, r->v[i]);
 	}
 }
@@ -223,13 +223,13 @@ void test_sleeper(const struct vmsched_ops *ops)
 	u64 start;
 	int step;
 
-	pool_init(&pool, ops, 1, any() >> 1);
-	c.spinner = vcpu_create(&pool, &p, 1);
+	bed_init(&pool, ops, 1, any() >> 1);
+	c.spinner = add_vcpu(&pool, &p, 1);
 	p.weight = 10 + below(1000);
 	p.warp_us = below(2) ? below(100000) : 0;
 	p.warp_limit_us = below(2) ? 100 + below(20000) : 0;
 	p.unwarp_us = below(2) ? below(20000) : 0;
-	c.sleeper = vcpu_create(&pool, &p, 1);
+	c.sleeper = add_vcpu(&pool, &p, 1);
 	start = pool.now;
 	vcpu_runnable(&pool, c.spinner);
 	for (step = 0; step < 500; step++) {
@@ -255,7 +255,7 @@ void test_warp(const struct vmsched_ops *ops)
 	int step;
 
 	race_start(&r, ops, 100, 5000);
-	v = vcpu_create(&r.pool, &p, 1);
+	v = add_vcpu(&r.pool, &p, 1);
 	vcpu_stop(&r.pool, v, HALTED);
 	for (step = 0; step < 1000; step++) {
 		pool_advance(&r.pool, 10 * NSEC_PER_MSEC +

@@ -4,7 +4,20 @@
 
 #include "core.h"
 
+#define MAX_CPUS	16
+#define MAX_VCPUS	40
+
 #define HOUR_NS		(3600 * NSEC_PER_SEC)
+
+/*
+ * bed.c: a pool of all pCPUs of a machine of at most 64, and vCPUs that may use
+ * those whose bits are set in @mask.
+ */
+void bed_init(struct pool *pool, const struct vmsched_ops *ops, int cpus,
+	      u64 now);
+struct vms_vcpu *add_vcpu(struct pool *pool,
+			  const struct vmsched_params *params, u64 mask);
+void bind_vcpu(struct pool *pool, struct vms_vcpu *v, u64 mask);
 
 #define MAX_SPINNERS	8
 

@@ -19,35 +19,38 @@ bool is_online(const struct pool *pool, int cpu)
 /* No answer: nobody may wait who could run here. */
 void check_none(const struct pool *pool, int cpu)
 {
-	int i;
+	const struct vms_vcpu *v;
 
-	for (i = 0; i < pool->nr_vcpus; i++) {
-		const struct vms_vcpu *v = pool->vcpus[i];
-
-		if (v->state == WAITING && is_online(pool, v->cpu) &&
+	list_for_each_entry(v, &pool->waiting, wait_node)
+		if (is_online(pool, v->cpu) &&
 		    cpumask_test_cpu(cpu, &v->allowed))
 			broken("pCPU %d gets none although vCPU %u waits on %d",
 			       cpu, v->index, v->cpu);
-	}
+}
+
+/* Those of the scheduler before are still to be imported. */
+static bool waits_here(const struct pool *pool, int cpu,
+		       const struct vms_vcpu *picked)
+{
+	const struct vms_vcpu *v;
+
+	list_for_each_entry(v, &pool->waiting, wait_node)
+		if (v != picked && v->cpu == cpu && v->ent->inst == pool->inst)
+			return true;
+	return false;
 }
 
 /* A slice has a limit if, and only if, somebody waits behind it. */
 void check_slice(const struct pool *pool, int cpu,
 		 const struct vms_vcpu *picked, u64 slice)
 {
-	bool waits = false;
-	int i;
+	unsigned int others = pool->pcpus[cpu].waiting - (picked->cpu == cpu);
+	bool waits = others && (!pool->inst->partial ||
+				waits_here(pool, cpu, picked));
 
 	if (slice > VMSCHED_SLICE_MAX_NS)
 		broken("vCPU %u gets %llu ns on pCPU %d, too long a slice",
 		       picked->index, (unsigned long long)slice, cpu);
-	for (i = 0; i < pool->nr_vcpus; i++) {
-		const struct vms_vcpu *v = pool->vcpus[i];
-
-		/* Those of the scheduler before are still to be imported. */
-		waits |= v != picked && v->state == WAITING && v->cpu == cpu &&
-			 v->ent->inst == pool->inst;
-	}
 	if (waits != !!slice || (s64)slice < 0)
 		broken("vCPU %u has a slice of %llu on %d, where %s waits",
 		       picked->index, (unsigned long long)slice, cpu,

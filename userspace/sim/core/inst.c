@@ -3,9 +3,7 @@
  * Instances of the model of the core, see core.h. Blobs are allocated to the byte, so
  * that the address sanitizer sees each access beyond them, or to those freed.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core.h"
 
@@ -16,7 +14,7 @@ unsigned int nr_cpu_ids;
 int vmsched_register(const struct vmsched_ops *ops)
 {
 	if (nr_scheds == MAX_SCHEDS)
-		abort();
+		return -1;
 	scheds[nr_scheds++] = ops;
 	return 0;
 }
@@ -30,7 +28,7 @@ void *zalloc(size_t size)
 	void *p = calloc(1, size ?: 1);
 
 	if (!p)
-		abort();
+		broken("out of memory");
 	return p;
 }
 
@@ -70,7 +68,7 @@ struct vmsched_vcpu *ent_create(struct vmsched_inst *inst,
 
 	ent->inst = inst;
 	ent->core = v;
-	ent->vm_id = 1;
+	ent->vm_id = v->vm_id;
 	ent->index = v->index;
 	ent->cpu = v->cpu;
 	ent->allowed = &v->allowed;

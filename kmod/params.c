@@ -14,8 +14,6 @@
 #include "request.h"
 #include "vmsched.h"
 
-#define USEC_10S	(10 * USEC_PER_SEC)
-
 /* Ranges in the unit of the attribute; zero_ok: 0 stands for "none" too. */
 static const struct limits {
 	const char *name;
@@ -26,18 +24,8 @@ static const struct limits {
 } ranges[VMSCHED_A_PARAMS_MAX + 1] = {
 #define RANGE(attr, name, field, lo, hi, zero)				\
 	[VMSCHED_A_PARAMS_##attr] = { name, lo, hi,			\
-		offsetof(struct vmsched_params, field), zero }
-	RANGE(WEIGHT, "weight", weight, VMSCHED_WEIGHT_MIN, VMSCHED_WEIGHT_MAX, false),
-	RANGE(CAP, "cap", cap, 1, 1000000, true),
-	RANGE(RESERVATION, "reservation", reservation, 1, 1000000, true),
-	RANGE(PERIOD_US, "period-us", period_us, 100, USEC_10S, true),
-	RANGE(BUDGET_US, "budget-us", budget_us, 100, USEC_10S, true),
-	RANGE(SLICE_US, "slice-us", slice_us, 100, USEC_PER_SEC, true),
-	RANGE(WARP_US, "warp-us", warp_us, 0, USEC_10S, true),
-	RANGE(WARP_LIMIT_US, "warp-limit-us", warp_limit_us, 100, USEC_10S, true),
-	RANGE(UNWARP_US, "unwarp-us", unwarp_us, 0, USEC_10S, true),
-	RANGE(TIME_CRITICAL, "time-critical", time_critical, 0, 1, true),
-#undef RANGE
+		offsetof(struct vmsched_params, field), zero },
+#include <vmsched/ranges.h>
 };
 
 /* What a message asks for. */

@@ -4,7 +4,7 @@
 # objects are compiled stands in Kbuild and kmod/Kbuild, for the tool in
 # userspace/Makefile, for the tests in selftests/Makefile.
 #
-#	make			modules and vmschedctl
+#	make			modules, vmschedctl and vmsched-sim
 #	make check		every test (installs the packages it needs)
 #	make check-fast		the quick part of them
 #	make check-guests	the tests with Linux guests under QEMU, see README
@@ -54,6 +54,8 @@ modules: need-kbuild | build
 
 tools: need-cc | build
 	$(MAKE) -C userspace
+	@if scripts/kernel-src >/dev/null; then $(MAKE) -C userspace/sim; else \
+		echo "tools: vmsched-sim is left out, for want of linux-source-6.12" >&2; fi
 
 selftests: modules
 	$(MAKE) -C selftests KVER=$(KVER) KDIR=$(KDIR)
@@ -125,12 +127,15 @@ install:
 	find kmod -name '*.ko' -exec install -m 644 {} $(MODDIR) \;
 	$(if $(DESTDIR),,depmod -a $(KVER))
 	$(MAKE) -C userspace install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+	$(if $(wildcard build/vmsched-sim),$(MAKE) -C userspace/sim install \
+		PREFIX=$(PREFIX) DESTDIR=$(DESTDIR))
 	install -D -m 644 Documentation/netlink/specs/vmsched.yaml $(SPECDIR)/vmsched.yaml
 
 uninstall:
 	rm -rf $(MODDIR) $(SPECDIR)
 	$(if $(DESTDIR),,depmod -a $(KVER))
 	$(MAKE) -C userspace uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+	$(MAKE) -C userspace/sim uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
 clean:
 	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(TOP) clean

@@ -5,7 +5,12 @@
 # schedulers are compiled as they are; what they include comes from include/ here
 # and from the user-space part of a kernel source tree, KSRC. Needs TOP and OUT.
 
+ifeq ($(filter clean install uninstall,$(MAKECMDGOALS)),)
 KSRC	?= $(shell $(TOP)/scripts/kernel-src)
+ifeq ($(KSRC),)
+$(error lists and trees of a kernel source tree are needed: run scripts/setup or give KSRC=)
+endif
+endif
 SCHEDS	?= $(TOP)/kmod/sched
 CORE	:= $(TOP)/userspace/sim/core
 

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a simulation must come to. Time is exact there, so limits follow from what is
+ * asked for, and most of them are equalities.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+#include "kselftest_harness.h"
+
+#define MS	((u64)NSEC_PER_MSEC)
+
+/* Slices of the two, and what bvt lets one be ahead of another by. */
+#define RR_SLICE	(5 * MS)
+#define BVT_ALLOWANCE	(2 * MS)
+
+static u64 seed = 1;
+
+static u64 below(u64 limit)
+{
+	return rng_next(&seed) % limit;
+}
+
+/* Some VMs with one vCPU each and any weight, on one pCPU */
+static void some_spinners(char *text, size_t size, unsigned int n)
+{
+	size_t used = snprintf(text, size, "cpus 1\nduration 20s\nwarmup %llums\n",
+			       ull(below(1000)));
+
+	while (n--)
+		used += snprintf(text + used, size - used, "vm v%u weight %llu\n", n,
+				 ull(50 + below(2000)));
+}
+
+/* At no time is one ahead by more than its allowance; so in between, by two. */
+TEST(bvt_shares_by_weight)
+{
+	struct workload wl;
+	struct result r;
+	char text[1000];
+	unsigned int i, j, round;
+
+	for (round = 0; round < 20; round++) {
+		some_spinners(text, sizeof(text), 2 + below(7));
+		run_text(&r, &wl, "bvt", NULL, "%s", text);
+		ASSERT_TRUE(adds_up(&r));
+		EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+		for (i = 0; i < wl.nr_vms; i++)
+			for (j = 0; j < wl.nr_vms; j++) {
+				u64 wi = wl.vms[i].params.weight, wj = wl.vms[j].params.weight;
+				u64 most = (r.vms[j].run_ns + 2 * BVT_ALLOWANCE) * wi / wj +
+					   2 * BVT_ALLOWANCE + 2;
+
+				EXPECT_LE(r.vms[i].run_ns, most) TH_LOG("%s", text);
+			}
+		run_free(&r, &wl);
+	}
+}
+
+TEST(rr_shares_equally)
+{
+	struct workload wl;
+	struct result r;
+	char text[1000];
+	unsigned int i, round;
+
+	for (round = 0; round < 20; round++) {
+		u64 least = U64_MAX, most = 0;
+
+		some_spinners(text, sizeof(text), 2 + below(7));
+		run_text(&r, &wl, "rr", NULL, "%s", text);
+		ASSERT_TRUE(adds_up(&r));
+		for (i = 0; i < wl.nr_vms; i++) {
+			least = min(least, r.vms[i].run_ns);
+			most = max(most, r.vms[i].run_ns);
+		}
+		EXPECT_LE(most - least, RR_SLICE) TH_LOG("%s", text);
+		run_free(&r, &wl);
+	}
+}
+
+/* Each pCPU has as many: on many of them as on one. */
+TEST(shares_on_many_pcpus)
+{
+	static const char *const names[] = { "rr", "bvt" };
+	struct workload wl;
+	struct result r;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		run_text(&r, &wl, names[i], NULL,
+			 "cpus 100\nduration 6s\nvm a vcpus 100\nvm b vcpus 100 weight %u\n",
+			 i ? 300 : 100);
+		EXPECT_TRUE(adds_up(&r));
+		EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+		EXPECT_LE(llabs((long long)(r.vms[0].run_ns - 600000 * MS / (i ? 4 : 2))),
+			  100 * RR_SLICE);
+		run_free(&r, &wl);
+	}
+}
+
+TEST(idle_is_what_nobody_wants)
+{
+	struct workload wl;
+	struct result r;
+
+	run_text(&r, &wl, "bvt", NULL, "cpus 3\nduration 1s\nvm a vcpus 2\n");
+	EXPECT_EQ(1000 * MS, pool_idle_ns(&r.pools[0]));
+	EXPECT_EQ(0, r.vms[0].switches);
+	EXPECT_EQ(0, r.vms[0].migrations);
+	run_free(&r, &wl);
+	run_text(&r, &wl, "rr", NULL,
+		 "cpus 1\nduration 2s\nwarmup 500ms\nvm a run 1ms every 10ms start 3ms\n");
+	EXPECT_EQ(150 * MS, r.vms[0].run_ns);
+	EXPECT_EQ(1350 * MS, pool_idle_ns(&r.pools[0]));
+	EXPECT_EQ(150, r.vms[0].wakes.count);
+	EXPECT_EQ(0, r.vms[0].wakes.max);
+	EXPECT_EQ(0, r.vms[0].late);
+	run_free(&r, &wl);
+}
+
+/* Two in turn: each waits for the other's slice, and loses time when it gets the pCPU. */
+TEST(waits_and_switches_are_exact)
+{
+	struct workload wl;
+	struct result r;
+
+	run_text(&r, &wl, "rr", NULL, "cpus 1\nduration 1s\nwarmup 100ms\nvm a\nvm b\n");
+	EXPECT_EQ(450 * MS, r.vms[0].run_ns);
+	EXPECT_EQ(450 * MS, r.vms[0].wait_ns);
+	EXPECT_EQ(5 * MS, r.vms[0].waits.max);
+	EXPECT_EQ(5 * MS, hist_permille(&r.vms[0].waits, 500));
+	EXPECT_EQ(0, r.vms[0].wakes.count);
+	EXPECT_EQ(180, r.vms[0].switches + r.vms[1].switches);
+	run_free(&r, &wl);
+
+	run_text(&r, &wl, "rr", NULL,
+		 "cpus 1\nduration 1205ms\nwarmup 5ms\nswitch-cost 1ms\nvm a\nvm b\n");
+	EXPECT_EQ(200 * MS, r.pools[0].lost_ns);
+	EXPECT_EQ(500 * MS, r.vms[0].run_ns);
+	EXPECT_EQ(500 * MS, r.vms[1].run_ns);
+	EXPECT_EQ(6 * MS, r.vms[0].waits.max);
+	EXPECT_EQ(200, r.vms[0].switches + r.vms[1].switches);
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+	run_free(&r, &wl);
+}
+
+/* A wait that does not end is seen, not left out. */
+TEST(who_starves_is_seen)
+{
+	struct workload wl;
+	struct result r;
+
+	/* From its first wake on, after some two seconds, a is warped beyond all measure. */
+	run_text(&r, &wl, "bvt", NULL,
+		 "cpus 1\nduration 3s\nvm a warp 10s run 2s sleep 1us\n"
+		 "vm b weight 1 run 1ms every 100ms\n");
+	EXPECT_TRUE(adds_up(&r));
+	EXPECT_GT(r.vms[1].waits.max, 900 * MS);
+	EXPECT_GT(r.vms[1].late, 8);
+	run_free(&r, &wl);
+}
+
+TEST(late_is_counted)
+{
+	struct workload wl;
+	struct result r;
+
+	/* 6 ms of each 5: the job that is due at 5 N is done at 6 (N + 1) */
+	run_text(&r, &wl, "rr", NULL, "cpus 1\nduration 60ms\nvm a run 6ms every 5ms\n");
+	EXPECT_EQ(60 * MS, r.vms[0].run_ns);
+	/* Of 12 due by then, 10 are done, or done just then, and all were late. */
+	EXPECT_EQ(11, r.vms[0].late);
+	run_free(&r, &wl);
+	run_text(&r, &wl, "rr", NULL, "cpus 1\nduration 60ms\nvm a run 5ms every 5ms\n");
+	EXPECT_EQ(0, r.vms[0].late);
+	run_free(&r, &wl);
+}
+
+/* Where nobody waits, schedulers make no difference to what is done. */
+TEST(load_is_the_same_under_each)
+{
+	static const char load[] =
+		"cpus 8\nduration 5s\nseed %u\nvm a vcpus 3 run exp 3ms sleep exp 5ms\n"
+		"vm b vcpus 3 run uniform 1ms 9ms sleep uniform 0ms 9ms start exp 100ms\n"
+		"vm c vcpus 2 run uniform 1us 3ms every 3ms\n";
+	struct workload wl[3];
+	struct result r[3];
+	int i;
+
+	run_text(&r[0], &wl[0], "rr", NULL, load, 5);
+	run_text(&r[1], &wl[1], "bvt", NULL, load, 5);
+	run_text(&r[2], &wl[2], "bvt", NULL, load, 6);
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(r[0].vms[i].run_ns, r[1].vms[i].run_ns);
+		EXPECT_EQ(r[0].vms[i].wakes.count, r[1].vms[i].wakes.count);
+		EXPECT_NE(r[0].vms[i].run_ns, r[2].vms[i].run_ns);
+		EXPECT_EQ(0, r[0].vms[i].waits.max);
+	}
+	for (i = 0; i < 3; i++)
+		run_free(&r[i], &wl[i]);
+}
+
+TEST(pools_and_affinity_hold)
+{
+	struct workload wl;
+	struct result r;
+
+	run_text(&r, &wl, "bvt", NULL,
+		 "cpus 70\nduration 1s\npool p cpus 0,66-69\n"
+		 "vm a pool p vcpus 8 affinity 0-68\nvm b vcpus 2 affinity 65\nvm c pool p\n");
+	EXPECT_TRUE(adds_up(&r));
+	EXPECT_EQ(65, cpumask_weight(&r.pools[0].pool->cpus));
+	EXPECT_EQ(64000 * MS, pool_idle_ns(&r.pools[0]));
+	EXPECT_EQ(1000 * MS, r.vms[1].run_ns);
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[1]));
+	EXPECT_EQ(4000 * MS, r.vms[0].run_ns);
+	EXPECT_EQ(1000 * MS, r.vms[2].run_ns);
+	run_free(&r, &wl);
+}
+
+TEST(idle_pcpus_steal)
+{
+	struct workload wl;
+	struct result r;
+
+	/* Those of one pCPU halt: it takes one of the other's then. */
+	run_text(&r, &wl, "rr", NULL,
+		 "cpus 2\nduration 1s\nvm a run 20ms sleep 90ms\nvm b\n"
+		 "vm c run 20ms sleep 70ms\nvm d\n");
+	EXPECT_TRUE(adds_up(&r));
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+	EXPECT_GT(r.vms[1].migrations + r.vms[3].migrations, 0);
+	EXPECT_EQ(0, r.vms[0].late);
+	run_free(&r, &wl);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu ? -1 : 1;
+	return x->from < y->from ? -1 : 1;
+}
+
+static int by_vcpu(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	if (x->vm != y->vm)
+		return x->vm < y->vm ? -1 : 1;
+	if (x->vcpu != y->vcpu)
+		return x->vcpu < y->vcpu ? -1 : 1;
+	return x->from < y->from ? -1 : 1;
+}
+
+/* On a pCPU there is one at a time, and one is on one pCPU at a time. */
+TEST(record_is_complete)
+{
+	struct record record = { .from = 100 * MS, .to = 1000 * MS, .most = 1000000 };
+	struct workload wl;
+	struct result r;
+	u64 sum = 0;
+	size_t i;
+
+	run_text(&r, &wl, "bvt", &record,
+		 "cpus 4\nduration 1s\nwarmup 100ms\nswitch-cost 3us\n"
+		 "vm a vcpus 5\nvm b vcpus 6 weight 300 run exp 2ms sleep exp 3ms\n");
+	qsort(record.spans, record.nr, sizeof(*record.spans), by_place);
+	for (i = 0; i < record.nr; i++) {
+		const struct span *s = &record.spans[i];
+
+		ASSERT_LT(s->from, s->to);
+		if (i && s[-1].cpu == s->cpu)
+			ASSERT_LE(s[-1].to, s->from);
+		sum += s->to - s->from;
+	}
+	EXPECT_EQ(sum, r.pools[0].stats.run_ns + r.pools[0].lost_ns);
+	qsort(record.spans, record.nr, sizeof(*record.spans), by_vcpu);
+	for (i = 1; i < record.nr; i++) {
+		const struct span *s = &record.spans[i];
+
+		if (s[-1].vm == s->vm && s[-1].vcpu == s->vcpu)
+			ASSERT_LE(s[-1].to, s->from);
+	}
+	EXPECT_GT(record.nr, 1000);
+	record_free(&record);
+	run_free(&r, &wl);
+}
+
+/* What has no room is cut off at one time for all pCPUs. */
+TEST(record_is_cut)
+{
+	struct record record = { .to = 1000 * MS, .most = 100 };
+	struct workload wl;
+	struct result r;
+	u64 sum = 0;
+	size_t i;
+
+	run_text(&r, &wl, "rr", &record, "cpus 4\nduration 1s\nvm a vcpus 12\n");
+	EXPECT_TRUE(record.full);
+	EXPECT_LE(record.nr, 104);
+	for (i = 0; i < record.nr; i++)
+		if (record.spans[i].from < record.to)
+			sum += min(record.spans[i].to, record.to) - record.spans[i].from;
+	EXPECT_EQ(4 * record.to, sum);
+	record_free(&record);
+	run_free(&r, &wl);
+}
+
+TEST(million_wakes_a_second)
+{
+	struct workload wl;
+	struct result r;
+
+	run_text(&r, &wl, "bvt", NULL,
+		 "cpus 1\nduration 200ms\nvm a run 1us sleep 0us\nvm b run 1us sleep 1us warp 1s\n"
+		 "vm c run 1us every 1us\n");
+	EXPECT_TRUE(adds_up(&r));
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+	run_free(&r, &wl);
+	run_text(&r, &wl, "rr", NULL,
+		 "cpus 4\nduration 200ms\nvm a vcpus 4 run 1us sleep 1us\n");
+	EXPECT_EQ(400 * MS, r.vms[0].run_ns);
+	EXPECT_EQ(400000, r.vms[0].wakes.count);
+	run_free(&r, &wl);
+}
+
+TEST(histogram_is_as_exact_as_it_says)
+{
+	static u64 values[5000];
+	struct hist h = { }, sum = { };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		u64 value = rng_next(&seed) >> below(64);
+
+		/* In order */
+		for (j = i; j && values[j - 1] > value; j--)
+			values[j] = values[j - 1];
+		values[j] = value;
+		hist_add(&h, value);
+	}
+	EXPECT_EQ(values[ARRAY_SIZE(values) - 1], h.max);
+	hist_merge(&sum, &h);
+	hist_merge(&sum, &h);
+	for (i = 1; i <= 1000; i++) {
+		u64 exact = values[(i * ARRAY_SIZE(values) + 999) / 1000 - 1];
+		u64 value = hist_permille(&h, i);
+
+		EXPECT_GE(value, exact);
+		EXPECT_LE(value - exact, exact / 128);
+		EXPECT_EQ(value, hist_permille(&sum, i));
+	}
+	hist_free(&h);
+	hist_free(&sum);
+}
+
+TEST(chance_is_as_asked_for)
+{
+	const struct dist e = { DIST_EXP, 1000000 }, u = { DIST_UNIFORM, 1000, 1009 };
+	u64 rng = 7, sum = 0, below_mean = 0, counts[10] = { };
+	int i;
+
+	for (i = 0; i < 1000000; i++) {
+		u64 value = dist_draw(&e, &rng);
+
+		sum += value;
+		below_mean += value < e.a;
+		value = dist_draw(&u, &rng);
+		ASSERT_TRUE(value >= u.a && value <= u.b);
+		counts[value - u.a]++;
+	}
+	/* The deviation of the mean is 0.1 %, that of a count 0.3 %. */
+	EXPECT_LE(llabs((long long)(sum / 1000000 - e.a)), 4000);
+	EXPECT_LE(llabs((long long)(below_mean - 632121)), 2000);
+	for (i = 0; i < 10; i++)
+		EXPECT_LE(llabs((long long)(counts[i] - 100000)), 1200);
+}
+
+TEST_HARNESS_MAIN

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The simulator for makefiles: SIM_OBJECTS, which are all of it but main.c, and
-# SIM_LIBS to link them with. Compiled into OUT with CFLAGS and CPPFLAGS. Needs TOP.
+# SIM_LIBS to link them with. Compiled into OUT with CFLAGS and CPPFLAGS. Needs TOP; SIM
+# may be a copy.
 
-SIM	:= $(TOP)/userspace/sim
+SIM	?= $(TOP)/userspace/sim
+CORE	?= $(SIM)/core
 VERSION	?= $(shell sed -n 's/^\#define VMS_VERSION[^"]*"\(.*\)"/\1/p' \
 	$(TOP)/kmod/vmsched.h)
 PKG_CONFIG ?= pkg-config

@@ -12,7 +12,7 @@ $(error lists and trees of a kernel source tree are needed: run scripts/setup or
 endif
 endif
 SCHEDS	?= $(TOP)/kmod/sched
-CORE	:= $(TOP)/userspace/sim/core
+CORE	?= $(TOP)/userspace/sim/core
 
 override CPPFLAGS += -I$(CORE) -I$(CORE)/include -I$(TOP)/include \
 	-isystem $(KSRC)/tools/include

@@ -2,13 +2,22 @@
 /*
  * What a scheduler may answer when it is asked who runs next, see core.h.
  */
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "core.h"
 
 /* No scheduler of the tree may say that, whatever happens to it. */
 void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
 		   const char *fmt, ...)
 {
-	broken("a fault of kind %d: %s", kind, fmt);
+	char text[200];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	broken("it reports a fault of kind %d: %s", kind, text);
 }
 
 bool is_online(const struct pool *pool, int cpu)

@@ -2,6 +2,6 @@
 /*
  * A scheduler with a description that no message has room for.
  */
-#define TEN(text)	text text text text text text text text text text
-#define BAD_DOC		TEN(TEN("much to say, "))
+static const char much[] = { [0 ... 4999] = 'x', '\0' };
+#define BAD_DOC		much
 #include "bad_sched.h"

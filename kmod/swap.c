@@ -200,7 +200,7 @@ noinline int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap)
 		      HRTIMER_MODE_ABS_PINNED_HARD);
 	preempt_enable();
 	us = DIV_ROUND_UP_ULL(at - now, NSEC_PER_USEC) + DONE_US;
-	usleep_range(us, us);
+	usleep_range(us, us + 1);
 	if (hrtimer_cancel(&now_swap.timer))
 		atomic_set(&now_swap.left, 0);
 	return call_off(pool);

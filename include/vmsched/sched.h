@@ -288,7 +288,7 @@ void vmsched_unregister(const struct vmsched_ops *ops);
  * vmsched_fault() - this instance cannot go on
  * @inst: the instance
  * @kind: for a scheduler, VMSCHED_FAULT_KIND_REPORTED or _LIST
- * @fmt: what is wrong, in a line of less than VMSCHED_FAULT_LEN characters
+ * @fmt: what is wrong, in a line of less than 96 characters
  *
  * The first one counts. Linux runs the vCPUs of the pool as soon as its lock is
  * dropped, until the scheduler before, or native, is in force instead.

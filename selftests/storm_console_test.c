@@ -20,6 +20,8 @@
 
 #define FULL		10000
 #define SWITCHES	2000
+/* Objects that Linux has more afterwards, up to 530 were seen */
+#define NOISE		200
 /* On the debug kernel a switch takes ten times as long */
 #define DEBUG_PART	10
 #define POLICY_EACH	20
@@ -401,7 +403,7 @@ static bool memory_at_rest(struct change *c, struct kmem *m)
 }
 
 /*
- * Less than one object for four switches, and not much of anything else. Checkers
+ * Less than one object for two switches, and not much of anything else. Checkers
  * keep freed memory for a while: there kmemleak is the judge.
  */
 static bool memory_is_back(const struct kmem *a, const struct kmem *b, long n)
@@ -414,7 +416,7 @@ static bool memory_is_back(const struct kmem *a, const struct kmem *b, long n)
 	if (a->objects <= 0 || a->own < 0 || a->kib <= 0)
 		return false;
 	return kernel_is_debug() ||
-	       (b->objects - a->objects < n / 4 && b->own <= a->own &&
+	       (b->objects - a->objects < NOISE + n / 2 && b->own <= a->own &&
 		b->kib - a->kib < n / 2);
 }
 

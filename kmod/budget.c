@@ -62,6 +62,9 @@ void __vms_call_took(struct vms_pool *pool, struct vmsched_inst *inst, u64 began
 	u64 took = now > began ? now - began : 0;
 
 	lockdep_assert_held(&pool->lock);
+	/* It is what faults are left for, and there is no way out of it. */
+	if (inst->ops == &vms_native_ops)
+		return;
 	/* Time in between: that of the calls themselves is no time without one. */
 	if (began > f->slow_since + f->slow_ns + WITHIN_NS) {
 		f->slow_calls = 0;

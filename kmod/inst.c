@@ -11,6 +11,17 @@
 
 #include "vmsched.h"
 
+/*
+ * What a requester is told of the errno of a scheduler. It may answer nonsense, and
+ * what asks for another try, or to load it first, is not for it to say.
+ */
+static int refusal(int err)
+{
+	if (err >= 0 || err < -MAX_ERRNO || err == -EBUSY || err == -ENOENT)
+		return -EPROTO;
+	return err;
+}
+
 static void free_blobs(struct vmsched_inst *inst)
 {
 	int cpu;
@@ -75,8 +86,7 @@ err_exit:
 	ops->exit(inst);
 err_free:
 	free_blobs(inst);
-	/* A scheduler may answer nonsense, the caller relies on an errno. */
-	return ERR_PTR(err < 0 && err >= -MAX_ERRNO ? err : -EPROTO);
+	return ERR_PTR(refusal(err));
 }
 ALLOW_ERROR_INJECTION(vms_inst_create, ERRNO);
 
@@ -126,7 +136,7 @@ struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
 		if (inst != v->vm->pool->inst)
 			vms_evict_refused(v->vm->pool, inst, "vcpu_init", err);
 		kfree(ent);
-		return ERR_PTR(err < 0 && err >= -MAX_ERRNO ? err : -EPROTO);
+		return ERR_PTR(refusal(err));
 	}
 	return ent;
 }

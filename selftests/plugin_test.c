@@ -177,16 +177,19 @@ FIXTURE_TEARDOWN(plugin)
 TEST_F_TIMEOUT(plugin, who_cannot_be_set_up_is_refused, LIMIT)
 {
 	static const char * const names[] = { "bad_init", "bad_vcpu" };
+	struct plugin_fault f, before;
 	unsigned int i;
-	struct plugin_fault f;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		ASSERT_EQ(0, plugin_last_fault(&before));
 		ASSERT_EQ(0, module_insert_own(names[i]));
 		ASSERT_EQ(0, module_set_param(names[i], "armed", 1));
 		EXPECT_EQ(CLI_REFUSED, sched_switch(names[i], NULL));
 		EXPECT_TRUE(sched_is_active("bvt"));
 		ASSERT_EQ(0, plugin_last_fault(&f));
 		EXPECT_TRUE(plugin_tells_of(&f, names[i], "init", "bvt"));
+		/* It was tried once */
+		EXPECT_EQ(before.count + 1, f.count);
 		EXPECT_EQ(0, f.bypass_ns);
 		EXPECT_TRUE(plugin_guests_go_on(&self->host));
 		EXPECT_EQ(0, module_remove(names[i]));

@@ -9,11 +9,12 @@
  * what holds the pool is the netlink socket of the requester. If that is closed,
  * which the death of a process does, or the deadline passes, the VMs go on.
  *
- * All of it is done by the thread that switches, one after the other: who ends
- * a hold never meets a commit. Meanwhile VMs, vCPUs and pCPUs may come and go.
+ * All of it is done by the thread that switches, one after the other, but for the
+ * deadline, which lets the VMs go on by itself: a commit looks under the pool lock
+ * whether they do. Meanwhile VMs, vCPUs and pCPUs may come and go.
  *
  * Locking: vms_mutex; it is not held in between. A socket that is closed looks
- * at @portid without it.
+ * at @portid without it, the timer at @pool.
  */
 #include <linux/netlink.h>
 #include <net/net_namespace.h>
@@ -63,19 +64,15 @@ static void end_fn(struct kthread_work *work)
  * is being set up for the held pool may take as long as it likes. That thread does
  * the rest, and finds then that the pool is not ceased any more.
  */
-static void end_now(void)
+static enum hrtimer_restart deadline_fn(struct hrtimer *timer)
 {
+	/* Who takes it away waits for this timer. */
 	struct vms_pool *pool = READ_ONCE(hold.pool);
 
 	WRITE_ONCE(hold.over, true);
 	if (pool)
 		vms_uncease(pool);
 	vms_switch_queue(&hold.work);
-}
-
-static enum hrtimer_restart deadline_fn(struct hrtimer *timer)
-{
-	end_now();
 	return HRTIMER_NORESTART;
 }
 
@@ -86,7 +83,8 @@ static int socket_closed(struct notifier_block *nb, unsigned long event, void *d
 	if (event != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC ||
 	    !net_eq(n->net, &init_net) || n->portid != READ_ONCE(hold.portid))
 		return NOTIFY_DONE;
-	end_now();
+	WRITE_ONCE(hold.over, true);
+	vms_switch_queue(&hold.work);
 	return NOTIFY_OK;
 }
 

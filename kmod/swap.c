@@ -53,7 +53,8 @@ static void one_is_out(void)
 		return;
 	raw_spin_lock(&pool->lock);
 	swap = now_swap.swap;
-	if (swap && !now_swap.fails) {
+	/* Not if somebody has let the vCPUs go on. */
+	if (swap && !now_swap.fails && pool->ceased) {
 		swap->cease_ns = vms_now() - swap->start;
 		swap->commit(pool, swap);
 		swap->commit_ns = vms_now() - swap->start;

@@ -2,8 +2,8 @@
 /*
  * How a request gets from the core to the active scheduler of its pool: what
  * is called for each wake, block and end of a slice. The calls that come with a
- * switch, a new vCPU or a parameter go through the table of functions always; they
- * are here to be timed.
+ * switch, a new vCPU or a parameter go through the table of functions, but for
+ * enqueue(); they are here to be timed.
  *
  * May not know what a request means, nor threads, KVM or netlink.
  *

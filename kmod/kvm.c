@@ -51,7 +51,7 @@ static bool call_ends_watched;
 static DEFINE_MUTEX(ends_mutex);	/* see above */
 static unsigned int ends_wanted;	/* enum vms_ends */
 
-/* kvm_entry has the probe; changed by the switch worker, and at the end. */
+/* kvm_entry has the probe; changed under watch_mutex, and at the end. */
 static bool watching;
 
 static void on_entry(void *unused, struct kvm_vcpu *vcpu, bool immediate_exit)

@@ -34,6 +34,7 @@ static void pay(struct vms_pool *pool, struct vms_vcpu *v, u64 ns, u64 now)
 static void receive(struct vms_vcpu *v, u64 ns, u64 now)
 {
 	v->charged = min(v->charged, vms_vcpu_executed(v, now)) + ns;
+	v->served_at = now;
 }
 
 /* Take a waiting vCPU out of its queue, for a pCPU. Returns its slice. */

@@ -212,7 +212,7 @@ static bool has_gone(const struct ctx *ctx, int err)
 
 /*
  * Load the new one and make it active. Whoever removes its module in between, or is
- * just about to, does so for a moment: then both once more, for a second at most. A
+ * just about to, does so for a moment: then both once more, ten times at most. A
  * hold ends with the switch for which it was made, so it begins anew.
  */
 static int load_and_switch(struct change *c, struct sched *sched,

@@ -353,7 +353,7 @@ static bool is_in_force(const struct vms_pool *pool, const struct vms_switch *re
  */
 static int watch(struct vms_switch *req)
 {
-	int err = vms_watch_get();
+	int err = req->watch_err ?: vms_watch_get();
 
 	req->watched = !err;
 	return err ? fail(req, err, 0, "KVM's run loop could not be hooked") : 0;
@@ -487,17 +487,19 @@ out:
 	complete(&job->done);
 }
 
-/* What takes long is done in this thread. If it fails, the worker finds out too. */
+/* What takes long is done in this thread; the worker refuses it then if it failed. */
 static int run(struct vms_switch *req, kthread_work_func_t fn)
 {
-	bool watched = strcmp(req->to, vms_native_ops.name) && !vms_watch_get();
+	bool watches = strcmp(req->to, vms_native_ops.name);
 	struct job job = { .req = req };
 
+	if (watches)
+		req->watch_err = vms_watch_get();
 	kthread_init_work(&job.work, fn);
 	init_completion(&job.done);
 	kthread_queue_work(worker, &job.work);
 	wait_for_completion(&job.done);
-	if (watched)
+	if (watches && !req->watch_err)
 		vms_watch_put();
 	return req->err;
 }

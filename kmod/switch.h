@@ -24,6 +24,7 @@ struct vms_vcpu;
  * @portid:	socket of the requester, 0 for none
  * @held:	only if the pool is held for that socket
  * @watched:	it looks at guest entries just now
+ * @watch_err:	why that could not be begun by the requester, 0 if it was
  * @on_console:	enum vmsched_on_console_timeout
  * @console_ms:	longest time to wait for the console agents before that, 0 for
  *		the usual one
@@ -47,6 +48,7 @@ struct vms_switch {
 	u32 portid;
 	bool held;
 	bool watched;
+	int watch_err;
 	u32 on_console;
 	u32 console_ms;
 	char from[VMSCHED_NAME_MAX];

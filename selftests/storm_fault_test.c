@@ -101,6 +101,20 @@ static const struct {
 	{ "list", do_list, 4 }, { "vm", do_vm, 1 }, { "module", do_module, 1 },
 };
 
+/* That asks for the number of the family, which may fail as well */
+static int open_again(struct genl *g)
+{
+	unsigned int tries = 20;
+	int err;
+
+	do {
+		err = genl_open(g);
+	} while (err && --tries);
+	if (err)
+		printf("# no socket: error %d\n", err);
+	return err;
+}
+
 /* One of them; a scheduler that could not be loaded is tried again */
 static bool do_one(struct storm *s, struct genl *g, uint64_t *failed)
 {
@@ -117,7 +131,7 @@ static bool do_one(struct storm *s, struct genl *g, uint64_t *failed)
 	if (err == -ENOBUFS || err == -EAGAIN) {
 		/* What comes late is not for the next request */
 		genl_close(g);
-		if (genl_open(g))
+		if (open_again(g))
 			return false;
 	}
 	return may_be(err, ops[i].name);

@@ -346,4 +346,9 @@ void vms_registry_exit(void)
 	vmsched_unregister(&vms_native_ops);
 	unregister_module_notifier(&on_module);
 	WARN_ON(!list_empty(&entries));
+	/*
+	 * Where there is no index 0, Linux keeps nodes of an array that is empty, if
+	 * memory was short when it grew.
+	 */
+	xa_destroy(&by_id);
 }

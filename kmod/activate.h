@@ -40,12 +40,19 @@ __vms_active_ops(const struct vms_pool *pool)
 	return pool->inst->ops;
 }
 
-/* Of the calls, one of so many is timed, see budget.c. */
-#define VMS_CALLS_TIMED		8
+/*
+ * Of the calls, one of 2^3 is timed, see budget.c. Not each eighth: where a turn has
+ * four calls, that would always be the same one of them. Multiples of the golden
+ * ratio keep in step with nothing.
+ */
+#define VMS_GOLDEN		0x9e3779b1U
+#define VMS_CALLS_TIMED_BITS	3
 
 static inline u64 __vms_call_begin(struct vms_pool *pool)
 {
-	return unlikely(++pool->calls % VMS_CALLS_TIMED == 0) ? vms_now() : 0;
+	u32 turn = ++pool->calls * VMS_GOLDEN;
+
+	return unlikely(!(turn >> (32 - VMS_CALLS_TIMED_BITS))) ? vms_now() : 0;
 }
 
 static inline void __vms_call_end(struct vms_pool *pool,
@@ -58,7 +65,7 @@ static inline void __vms_call_end(struct vms_pool *pool,
 /* Where calls are few, the first of them shall be. */
 static inline void __vms_time_next(struct vms_pool *pool)
 {
-	pool->calls = VMS_CALLS_TIMED - 1;
+	pool->calls = U32_MAX;
 }
 
 static inline struct vmsched_vcpu *

@@ -9,10 +9,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "exact.h"
 #include "genl.h"
 
 #define ATTRS_AT	(NLMSG_HDRLEN + GENL_HDRLEN)
 #define RECV_TIMEOUT_S	30
+
+/* Where the host may stop a CPU of the emulator for longer than 50 ms */
+#define CEASE_MS	2000
 
 static const struct nlattr *find(const void *attrs, size_t len, uint16_t type)
 {
@@ -289,6 +293,8 @@ int genl_switch(struct genl *g, const char *to)
 
 	genl_begin(g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
 	genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
+	if (!clock_is_exact())
+		genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, CEASE_MS);
 	return genl_call(g, &m, &ack, NULL, NULL) ?: ack.error;
 }
 

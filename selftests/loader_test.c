@@ -274,20 +274,31 @@ static bool fails_at(struct genl *g, const char *step)
 	return ok;
 }
 
+#define KINDS	3
+
+/* A guest of each of the first kinds, of which vmsched knows */
+static bool start_kinds(struct rawvm *vms[KINDS])
+{
+	unsigned int i;
+
+	for (i = 0; i < KINDS; i++) {
+		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
+			.name = "guest", .kind = (enum rawvm_kind)i, .nr_vcpus = 2 });
+		if (!vms[i] || !vm_listed(rawvm_pid(vms[i]), true, HANG_LIMIT_MS))
+			return false;
+	}
+	return true;
+}
+
 TEST_F_TIMEOUT(vmsched, each_step_can_fail, LIMIT)
 {
 	static const char * const from[] = { "native", "rr" };
-	struct rawvm *vms[3];
+	struct rawvm *vms[KINDS];
 	unsigned int i, j, k;
 	struct genl g;
 
 	ASSERT_EQ(0, genl_open(&g));
-	for (i = 0; i < ARRAY_SIZE(vms); i++) {
-		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
-			.name = "guest", .kind = (enum rawvm_kind)i, .nr_vcpus = 2 });
-		ASSERT_NE(NULL, vms[i]);
-		ASSERT_TRUE(vm_listed(rawvm_pid(vms[i]), true, HANG_LIMIT_MS));
-	}
+	ASSERT_TRUE(start_kinds(vms));
 	EXPECT_EQ(-EINVAL, file_write(FAIL_STEP, "nosuch"));
 	EXPECT_EQ(-EINVAL, file_write(FAIL_STEP, "vcpu:0"));
 	for (i = 0; i < ARRAY_SIZE(from); i++) {
@@ -360,17 +371,12 @@ static bool nothing_armed(void)
 TEST_F_TIMEOUT(vmsched, the_slower_way_makes_it, LIMIT)
 {
 	static const char * const to[] = { "rr", "bvt", "rr", "native" };
-	struct rawvm *vms[3];
+	struct rawvm *vms[KINDS];
 	unsigned int i, j;
 	struct genl g;
 
 	ASSERT_EQ(0, genl_open(&g));
-	for (i = 0; i < ARRAY_SIZE(vms); i++) {
-		vms[i] = rawvm_spawn(&(struct rawvm_spec) {
-			.name = "guest", .kind = (enum rawvm_kind)i, .nr_vcpus = 2 });
-		ASSERT_NE(NULL, vms[i]);
-		ASSERT_TRUE(vm_listed(rawvm_pid(vms[i]), true, HANG_LIMIT_MS));
-	}
+	ASSERT_TRUE(start_kinds(vms));
 	for (i = 0; i < 2 * ARRAY_SIZE(to); i++) {
 		ASSERT_EQ(0, file_write(FAIL_STEP, "swap"));
 		EXPECT_EQ(0, genl_switch(&g, to[i % ARRAY_SIZE(to)]));

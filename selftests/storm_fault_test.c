@@ -278,20 +278,8 @@ TEST_STORM(functions_fail_in_a_switch, 90)
 	genl_close(&g);
 }
 
-/* To each of them and back, with a deadline that a busy emulator meets */
+/* To each of them and back */
 #define SLOW_WAYS	12
-#define CEASE_MS	2000
-
-static int switch_slowly(struct genl *g, const char *to)
-{
-	struct genl_msg m;
-	struct genl_ack ack;
-
-	genl_begin(g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
-	genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
-	genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, CEASE_MS);
-	return genl_call(g, &m, &ack, NULL, NULL) ?: ack.error;
-}
 
 /*
  * The change is never made at once: each switch has to cease the pool and wait, and
@@ -314,7 +302,7 @@ TEST_STORM(none_is_made_at_once, 120)
 	ASSERT_EQ(0, fault_return("vms_swap_run", -EAGAIN));
 	ASSERT_EQ(0, fault_return_most(MOST_FAILS));
 	for (i = 0; i < SLOW_WAYS; i++) {
-		EXPECT_EQ(0, switch_slowly(&g, to[i % ARRAY_SIZE(to)]));
+		EXPECT_EQ(0, genl_switch(&g, to[i % ARRAY_SIZE(to)]));
 		EXPECT_TRUE(storm_witnesses_advance(s));
 	}
 	EXPECT_EQ(SLOW_WAYS, fault_returned(MOST_FAILS));

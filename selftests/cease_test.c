@@ -1,79 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every vCPU out of guest mode: a pCPU that does not come in time is named and
- * the old scheduler goes on; a pool that is kept ceased for a requester goes on
- * with the switch, at the deadline, or when the requester is gone.
+ * A pool that is kept ceased for a requester goes on with the switch, at the
+ * deadline, or when the requester is gone.
  */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "lib/attr.h"
-#include "lib/cpus.h"
-#include "lib/fault_bed.h"
 #include "lib/fixture.h"
 #include "lib/genl.h"
 
 #define LIMIT		120
-#define LATE_MS		20
 #define LONG_MS		8000
 #define STILL_MS	100
 #define SLOW_MS		(60 * STILL_MS)
 #define UNWATCH_MS	1500
-#define DEFAULT_MS	50
-#define TRIES		10
-/* Two ticks of the stock kernel: what a deadline of 1 ms was once */
-#define TICKS_NS	8000000
-#define WATCHED		2
-
-struct told {
-	int error;
-	uint64_t cease_ns;
-	char why[128];
-	char late[256];
-};
-
-static void take_told(const struct nlmsghdr *msg, void *arg)
-{
-	struct told *told = arg;
-
-	if (genl_cmd(msg) != VMSCHED_CMD_SWITCH_NTF)
-		return;
-	told->error = genl_u32(genl_attr(msg, VMSCHED_A_SWITCH_ERROR));
-	told->cease_ns = genl_u64(genl_attr(msg, VMSCHED_A_SWITCH_CEASE_NS));
-	snprintf(told->why, sizeof(told->why), "%s",
-		 genl_text(genl_attr(msg, VMSCHED_A_SWITCH_WHY)));
-	snprintf(told->late, sizeof(told->late), "%s",
-		 genl_text(genl_attr(msg, VMSCHED_A_SWITCH_LATE)));
-}
-
-/* @ms may be 0: nothing is said of how long it may take */
-static int ask(struct genl *g, uint8_t cmd, const char *to, unsigned int ms,
-	       struct genl_ack *ack)
-{
-	struct genl_msg m;
-
-	genl_begin(g, &m, cmd, 0);
-	if (to)
-		genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
-	if (ms)
-		genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, ms);
-	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
-}
 
 static int hold(struct genl *g, unsigned int ms)
 {
 	struct genl_ack ack;
-	int err = ask(g, VMSCHED_CMD_SCHED_HOLD, NULL, ms, &ack);
+	int err = genl_switch_in(g, VMSCHED_CMD_SCHED_HOLD, NULL, ms, &ack);
 
 	if (err)
 		printf("# refused: %s\n", ack.text);
 	return err;
-}
-
-static int switch_in(struct genl *g, const char *to, struct genl_ack *ack)
-{
-	return ask(g, VMSCHED_CMD_SCHED_SWITCH, to, LONG_MS, ack);
 }
 
 /* Only if it is still held */
@@ -85,170 +35,6 @@ static int switch_held(struct genl *g, const char *to, struct genl_ack *ack)
 	genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
 	genl_put_u32(&m, VMSCHED_A_SWITCH_HELD, 1);
 	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
-}
-
-/* On CPU 0, with the thread that switches, without the help of the other ones */
-static bool stay_on_first(void)
-{
-	struct attrs attrs;
-	cpu_set_t first;
-	bool ok;
-
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	if (attrs_read(&attrs, 0))
-		return false;
-	ok = !sched_setaffinity(bed_kernel_thread(&attrs, "vmsched_switch"),
-				sizeof(first), &first) &&
-	     !sched_setaffinity(0, sizeof(first), &first);
-	attrs_free(&attrs);
-	return ok;
-}
-
-static bool keep(struct rawvm *vm)
-{
-	uint64_t end = clock_ns() + HANG_LIMIT_MS * NSEC_PER_MSEC;
-	char text[16];
-
-	if (module_set_param("late_entry", "tid", rawvm_tid(vm, 0)))
-		return false;
-	do {
-		if (!module_param("late_entry", "held", text, sizeof(text)) &&
-		    atoi(text) == rawvm_tid(vm, 0))
-			return true;
-		clock_sleep_ms(1);
-	} while (clock_ns() < end);
-	printf("# the vCPU is not kept: held is %s\n", text);
-	return false;
-}
-
-static int let_go(void)
-{
-	return module_set_param("late_entry", "tid", 0);
-}
-
-/* One on CPU 1 that will be late, one on CPU 0 */
-static bool start_two(struct rawvm *vms[WATCHED])
-{
-	static const struct rawvm_spec specs[WATCHED] = {
-		{ .name = "late", .kind = RAWVM_IO, .cpus = "1" },
-		{ .name = "other", .kind = RAWVM_SPIN, .cpus = "0" },
-	};
-	unsigned int i;
-
-	for (i = 0; i < WATCHED; i++) {
-		vms[i] = rawvm_spawn(&specs[i]);
-		if (!vms[i] ||
-		    !vm_listed(rawvm_pid(vms[i]), true, HANG_LIMIT_MS))
-			return false;
-	}
-	return true;
-}
-
-/* Each try fails at the deadline. The shortest time that one took, 0 on error */
-static uint64_t fail_in_time(struct genl *g, struct genl *events, unsigned int ms)
-{
-	struct genl_ack ack, none;
-	uint64_t least = 0;
-	struct told told;
-	unsigned int i;
-
-	for (i = 0; i < TRIES; i++) {
-		memset(&told, 0, sizeof(told));
-		if (ask(g, VMSCHED_CMD_SCHED_SWITCH, "bvt", ms, &ack) != -ETIMEDOUT)
-			return 0;
-		while (!told.error)
-			if (genl_read(events, &none, take_told, &told) < 0)
-				return 0;
-		if (told.cease_ns < (ms ?: DEFAULT_MS) * NSEC_PER_MSEC)
-			return 0;
-		if (!least || told.cease_ns < least)
-			least = told.cease_ns;
-	}
-	return least;
-}
-
-TEST_F_TIMEOUT(vmsched, late_vcpu_is_named, LIMIT)
-{
-	struct rawvm *vms[WATCHED];
-	struct genl g, events;
-	struct told told = {};
-	struct genl_ack ack;
-	char name[64];
-	uint64_t id, least;
-
-	if (cpus_online() < 2)
-		SKIP(return, "needs 2 CPUs");
-	ASSERT_EQ(0, genl_open(&g));
-	ASSERT_EQ(0, genl_open(&events));
-	ASSERT_EQ(0, genl_join(&events));
-	ASSERT_EQ(0, module_insert_own("late_entry"));
-	ASSERT_TRUE(start_two(vms));
-	ASSERT_EQ(0, vm_id(rawvm_pid(vms[0]), &id));
-	ASSERT_EQ(0, switch_in(&g, "rr", &ack));
-	ASSERT_TRUE(stay_on_first());
-	snprintf(name, sizeof(name), "%llu/0 (thread %d)",
-		 (unsigned long long)id, rawvm_tid(vms[0], 0));
-
-	ASSERT_TRUE(keep(vms[0]));
-	EXPECT_EQ(-ETIMEDOUT, ask(&g, VMSCHED_CMD_SCHED_SWITCH, "bvt", LATE_MS,
-				  &ack));
-	printf("# %s\n", ack.text);
-	EXPECT_NE(NULL, strstr(ack.text, name));
-	EXPECT_NE(NULL, strstr(ack.text, "step cease"));
-	/* The first event is of the switch to rr */
-	while (!told.error)
-		ASSERT_GE(genl_read(&events, &ack, take_told, &told), 0);
-	EXPECT_EQ(ETIMEDOUT, told.error);
-	EXPECT_STREQ(name, told.late);
-	EXPECT_NE(NULL, strstr(told.why, name));
-	/* The other one goes on, and the next command is refused likewise */
-	EXPECT_TRUE(rawvm_advances(vms[1], HANG_LIMIT_MS));
-	least = fail_in_time(&g, &events, 1);
-	metric("given_up_after", least / 1e6, "ms");
-	EXPECT_GT(least, 0);
-	/* There it would measure the checkers */
-	if (!kernel_is_debug())
-		EXPECT_LT(least, TICKS_NS / 2);
-	/* And if nothing is said of how long it may take */
-	least = fail_in_time(&g, &events, 0);
-	metric("given_up_by_default_after", least / 1e6, "ms");
-	EXPECT_GT(least, 0);
-	if (!kernel_is_debug())
-		EXPECT_LT(least, DEFAULT_MS * NSEC_PER_MSEC + TICKS_NS / 2);
-	ASSERT_EQ(0, let_go());
-	EXPECT_TRUE(sched_is_active("rr"));
-	EXPECT_TRUE(rawvm_advances(vms[0], HANG_LIMIT_MS));
-	EXPECT_TRUE(rawvm_advances(vms[1], HANG_LIMIT_MS));
-	EXPECT_EQ(0, switch_in(&g, "bvt", &ack));
-	EXPECT_TRUE(rawvm_advances(vms[0], HANG_LIMIT_MS));
-	EXPECT_EQ(0, module_remove("late_entry"));
-	genl_close(&events);
-	genl_close(&g);
-}
-
-/* The module can be removed, in its time, while an interrupt has not arrived */
-TEST_F_TIMEOUT(vmsched, unload_after_a_late_one, LIMIT)
-{
-	struct rawvm *vms[WATCHED];
-	struct genl_ack ack;
-	struct genl g;
-
-	if (cpus_online() < 2)
-		SKIP(return, "needs 2 CPUs");
-	ASSERT_EQ(0, genl_open(&g));
-	ASSERT_EQ(0, module_insert_own("late_entry"));
-	ASSERT_TRUE(start_two(vms));
-	ASSERT_EQ(0, switch_in(&g, "rr", &ack));
-	ASSERT_TRUE(stay_on_first());
-	ASSERT_TRUE(keep(vms[0]));
-	EXPECT_EQ(-ETIMEDOUT, ask(&g, VMSCHED_CMD_SCHED_SWITCH, "bvt", 1, &ack));
-	ASSERT_EQ(0, let_go());
-	EXPECT_EQ(0, switch_in(&g, "native", &ack));
-	genl_close(&g);
-	EXPECT_EQ(0, vmsched_remove_all());
-	EXPECT_TRUE(rawvm_advances(vms[0], HANG_LIMIT_MS));
-	EXPECT_EQ(0, module_remove("late_entry"));
 }
 
 static bool stands_still(struct rawvm *vm)
@@ -278,7 +64,7 @@ static bool hold_one(struct held *h, const char *under, unsigned int ms)
 	if (genl_open(&h->g))
 		return false;
 	return h->vm && vm_listed(rawvm_pid(h->vm), true, HANG_LIMIT_MS) &&
-	       !switch_in(&h->g, under, &ack) && !hold(&h->g, ms) &&
+	       !genl_switch_patiently(&h->g, under, &ack) && !hold(&h->g, ms) &&
 	       stands_still(h->vm);
 }
 
@@ -295,9 +81,9 @@ TEST_F_TIMEOUT(vmsched, held_until_the_switch, LIMIT)
 	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
 		ASSERT_TRUE(hold_one(&h, schedulers[i], LONG_MS));
 		ASSERT_EQ(0, genl_open(&other));
-		EXPECT_EQ(-EBUSY, switch_in(&other, "bvt", &ack));
+		EXPECT_EQ(-EBUSY, genl_switch_patiently(&other, "bvt", &ack));
 		EXPECT_NE(NULL, strstr(ack.text, "another requester"));
-		EXPECT_EQ(-EBUSY, ask(&other, VMSCHED_CMD_SCHED_HOLD, NULL, 50,
+		EXPECT_EQ(-EBUSY, genl_switch_in(&other, VMSCHED_CMD_SCHED_HOLD, NULL, 50,
 				      &ack));
 		genl_close(&other);
 		EXPECT_TRUE(stands_still(h.vm));
@@ -318,7 +104,7 @@ TEST_F_TIMEOUT(vmsched, held_until_the_refusal, LIMIT)
 
 	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
 		ASSERT_TRUE(hold_one(&h, schedulers[i], LONG_MS));
-		EXPECT_EQ(-ENOENT, switch_in(&h.g, "nosuch", &ack));
+		EXPECT_EQ(-ENOENT, genl_switch_patiently(&h.g, "nosuch", &ack));
 		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
 		EXPECT_TRUE(sched_is_active(schedulers[i]));
 		genl_close(&h.g);
@@ -338,7 +124,7 @@ TEST_F_TIMEOUT(vmsched, held_until_the_deadline, LIMIT)
 		EXPECT_EQ(-ETIMEDOUT, switch_held(&h.g, "bvt", &ack));
 		EXPECT_NE(NULL, strstr(ack.text, "not held any more"));
 		EXPECT_TRUE(sched_is_active(schedulers[i]));
-		EXPECT_EQ(0, switch_in(&h.g, "bvt", &ack));
+		EXPECT_EQ(0, genl_switch_patiently(&h.g, "bvt", &ack));
 		genl_close(&h.g);
 		ASSERT_EQ(0, rawvm_kill(h.vm));
 	}
@@ -450,7 +236,7 @@ TEST_F_TIMEOUT(vmsched, held_while_vms_come_and_go, LIMIT)
 		clock_sleep_ms(STILL_MS);
 		EXPECT_TRUE(stands_still(vm));
 		EXPECT_TRUE(stands_still(h.vm));
-		EXPECT_EQ(0, switch_in(&h.g, "bvt", &ack));
+		EXPECT_EQ(0, genl_switch_patiently(&h.g, "bvt", &ack));
 		EXPECT_TRUE(rawvm_advances(vm, HANG_LIMIT_MS));
 		EXPECT_TRUE(rawvm_advances(h.vm, HANG_LIMIT_MS));
 		genl_close(&h.g);
@@ -497,7 +283,7 @@ static bool no_exit_is_lost(struct rawvm *vm)
 /* They want to enter while it is held: not before it is over, and nothing is lost */
 TEST_F_TIMEOUT(vmsched, held_with_vcpus_outside, LIMIT)
 {
-	struct rawvm_delay delay;
+	struct rawvm_delay late, done;
 	struct genl_ack ack;
 	struct outside o;
 	unsigned int i;
@@ -507,7 +293,7 @@ TEST_F_TIMEOUT(vmsched, held_with_vcpus_outside, LIMIT)
 	ASSERT_TRUE(start_outside(&o));
 	ASSERT_EQ(0, genl_open(&g));
 	for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
-		ASSERT_EQ(0, switch_in(&g, schedulers[i], &ack));
+		ASSERT_EQ(0, genl_switch_patiently(&g, schedulers[i], &ack));
 		ASSERT_EQ(0, rawvm_pause(o.paused));
 		ASSERT_EQ(0, hold(&g, LONG_MS));
 		mark = rawvm_delay_mark(o.halted, 0);
@@ -520,9 +306,12 @@ TEST_F_TIMEOUT(vmsched, held_with_vcpus_outside, LIMIT)
 		EXPECT_TRUE(rawvm_advances(o.halted, HANG_LIMIT_MS));
 		EXPECT_TRUE(rawvm_advances(o.paused, HANG_LIMIT_MS));
 		EXPECT_TRUE(rawvm_advances(o.exits, HANG_LIMIT_MS));
-		/* The timer that expired was told of, if late */
-		ASSERT_EQ(0, rawvm_delays(o.halted, 0, mark, &delay));
-		EXPECT_GT(delay.max_ns, STILL_MS * NSEC_PER_MSEC);
+		EXPECT_TRUE(rawvm_advances(o.halted, HANG_LIMIT_MS));
+		/* The timer that expired was told of, if late; or it was just over */
+		ASSERT_EQ(0, rawvm_delays(o.halted, 0, mark, &late));
+		ASSERT_EQ(0, rawvm_responses(o.halted, 0, mark, &done));
+		EXPECT_TRUE(late.max_ns > STILL_MS * NSEC_PER_MSEC ||
+			    done.max_ns > STILL_MS * NSEC_PER_MSEC);
 		EXPECT_TRUE(no_exit_is_lost(o.exits));
 	}
 	genl_close(&g);

@@ -17,6 +17,7 @@
 
 /* Where the host may stop a CPU of the emulator for longer than 50 ms */
 #define CEASE_MS	2000
+#define PATIENT_MS	8000
 
 static const struct nlattr *find(const void *attrs, size_t len, uint16_t type)
 {
@@ -286,16 +287,30 @@ int genl_call(struct genl *g, struct genl_msg *m, struct genl_ack *ack,
 	return ret < 0 ? ret : 0;
 }
 
-int genl_switch(struct genl *g, const char *to)
+int genl_switch_in(struct genl *g, uint8_t cmd, const char *to, unsigned int ms,
+		   struct genl_ack *ack)
 {
 	struct genl_msg m;
+
+	genl_begin(g, &m, cmd, 0);
+	if (to)
+		genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
+	if (ms)
+		genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, ms);
+	return genl_call(g, &m, ack, NULL, NULL) ?: ack->error;
+}
+
+int genl_switch_patiently(struct genl *g, const char *to, struct genl_ack *ack)
+{
+	return genl_switch_in(g, VMSCHED_CMD_SCHED_SWITCH, to, PATIENT_MS, ack);
+}
+
+int genl_switch(struct genl *g, const char *to)
+{
 	struct genl_ack ack;
 
-	genl_begin(g, &m, VMSCHED_CMD_SCHED_SWITCH, 0);
-	genl_put_text(&m, VMSCHED_A_SWITCH_TO, to);
-	if (!clock_is_exact())
-		genl_put_u32(&m, VMSCHED_A_SWITCH_CEASE_TIMEOUT_MS, CEASE_MS);
-	return genl_call(g, &m, &ack, NULL, NULL) ?: ack.error;
+	return genl_switch_in(g, VMSCHED_CMD_SCHED_SWITCH, to,
+			      clock_is_exact() ? 0 : CEASE_MS, &ack);
 }
 
 /* Answer of the controller: number of the family, and of its group */

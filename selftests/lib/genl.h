@@ -88,6 +88,15 @@ bool genl_next(struct genl *g, uint8_t cmd, struct genl_told *told);
 int genl_call(struct genl *g, struct genl_msg *m, struct genl_ack *ack,
 	      genl_fn *fn, void *arg);
 
+/*
+ * A command about a switch of pool default, to @to if it is not NULL, that must have
+ * ceased within @ms if that is not 0; error of the kernel, its words in @ack.
+ */
+int genl_switch_in(struct genl *g, uint8_t cmd, const char *to, unsigned int ms,
+		   struct genl_ack *ack);
+/* With time enough for any vCPU */
+int genl_switch_patiently(struct genl *g, const char *to, struct genl_ack *ack);
+
 /* Switch pool default; error of the kernel. Costs far less than a program. */
 int genl_switch(struct genl *g, const char *to);
 

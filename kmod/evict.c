@@ -8,11 +8,18 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
+
 #include "cease.h"
 #include "vmsched.h"
 
-/* How often to try to leave a scheduler whose pool has no other one yet. */
-#define EVICT_AGAIN		msecs_to_jiffies(100)
+/*
+ * Where a pCPU takes no interrupt for a while no scheduler can be put in force. The
+ * one before is worth that many tries; the VMs run meanwhile, by Linux, and shall
+ * have most of the time between two of them.
+ */
+#define EVICT_TRIES		4
+#define EVICT_PAUSE_MS		100
 
 static const char * const kind_names[] = {
 	[VMSCHED_FAULT_KIND_INIT] = "could not be set up",
@@ -152,12 +159,9 @@ static void choose_next(struct vms_pool *pool, char *to, size_t size)
 		strscpy(to, pool->previous, size);
 }
 
-/* In the thread that switches. */
-static void evict_fn(struct kthread_work *work)
+/* Returns 0 if the scheduler at fault is not in force any more, whoever did it. */
+static int leave(struct vms_pool *pool, bool native)
 {
-	struct kthread_delayed_work *delayed =
-		container_of(work, struct kthread_delayed_work, work);
-	struct vms_pool *pool = container_of(delayed, struct vms_pool, evict_work);
 	struct vms_switch req = {
 		.activate = VMSCHED_ACTIVATE_TABLE,
 		.cease_ms = VMS_CEASE_MS_DFL,
@@ -166,19 +170,39 @@ static void evict_fn(struct kthread_work *work)
 
 	mutex_lock(&vms_mutex);
 	strscpy(req.pool, pool->name, sizeof(req.pool));
-	/* Somebody may have asked for another one meanwhile. */
 	is_left = !pool->inst->faulted;
 	if (!is_left) {
-		choose_next(pool, req.to, sizeof(req.to));
+		if (native)
+			strscpy(req.to, vms_native_ops.name, sizeof(req.to));
+		else
+			choose_next(pool, req.to, sizeof(req.to));
 		/* Whoever has ceased it for a switch of his own comes later. */
 		vms_hold_drop(pool);
 	}
 	mutex_unlock(&vms_mutex);
-	if (is_left || !vms_switch_here(&req))
-		return;
-	strscpy(req.to, vms_native_ops.name, sizeof(req.to));
-	if (vms_switch_here(&req))
-		vms_switch_queue_later(&pool->evict_work, EVICT_AGAIN);
+	return is_left ? 0 : vms_switch_here(&req);
+}
+
+/* A pCPU was late, or a module just comes or goes. */
+static bool may_pass(int err)
+{
+	return err == -ETIMEDOUT || err == -EBUSY;
+}
+
+/* In the thread that switches: whoever waits for that finds the pool in order. */
+static void evict_fn(struct kthread_work *work)
+{
+	struct kthread_delayed_work *delayed =
+		container_of(work, struct kthread_delayed_work, work);
+	struct vms_pool *pool = container_of(delayed, struct vms_pool, evict_work);
+	unsigned int tries = 1;
+	int err;
+
+	while (may_pass(err = leave(pool, false)) && tries++ < EVICT_TRIES)
+		msleep(EVICT_PAUSE_MS);
+	if (err && leave(pool, true))
+		vms_switch_queue_later(&pool->evict_work,
+				       msecs_to_jiffies(EVICT_PAUSE_MS));
 }
 
 void vms_evict_init_pool(struct vms_pool *pool)

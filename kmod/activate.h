@@ -41,7 +41,7 @@ __vms_active_ops(const struct vms_pool *pool)
 }
 
 /*
- * Of the calls, one of 2^3 is timed, see budget.c. Not each eighth: where a turn has
+ * Of most calls, one of 2^3 is timed, see budget.c. Not each eighth: where a turn has
  * four calls, that would always be the same one of them. Multiples of the golden
  * ratio keep in step with nothing.
  */
@@ -200,7 +200,10 @@ static inline s64 __vms_sched_preempt_in(struct vms_pool *pool, int cpu,
 	return in;
 }
 
-/* Of a new vCPU, or one that a switch hands over */
+/*
+ * Of a new vCPU, or one that a switch hands over. Each one is timed: there may not be
+ * another one before the next switch.
+ */
 static inline void __vms_sched_import(struct vms_pool *pool,
 				      struct vmsched_vcpu *ent,
 				      const struct vmsched_carry *carry, u64 now)
@@ -210,7 +213,7 @@ static inline void __vms_sched_import(struct vms_pool *pool,
 
 	if (!inst->ops->vcpu_import || !vms_may_call(inst))
 		return;
-	began = __vms_call_begin(pool);
+	began = vms_now();
 	inst->ops->vcpu_import(inst, ent, carry, now);
 	__vms_call_end(pool, inst, began);
 }

@@ -132,11 +132,8 @@ bool __vms_bring_slow(struct vms_vcpu *v, u64 now)
 		return false;
 	began = __vms_call_begin(pool);
 	take_out(v, now);
-	if (unlikely(began)) {
+	if (unlikely(began))
 		__vms_call_took(pool, pool->leaving, began, false);
-		/* And how long the other one takes for it */
-		__vms_time_next(pool);
-	}
 	give(v, now);
 	/* Those that wait at the gate of a pool that is native now may go on. */
 	if (v->parked && v->pass != VMS_PASS_NONE)

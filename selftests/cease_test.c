@@ -83,8 +83,8 @@ TEST_F_TIMEOUT(vmsched, held_until_the_switch, LIMIT)
 		ASSERT_EQ(0, genl_open(&other));
 		EXPECT_EQ(-EBUSY, genl_switch_patiently(&other, "bvt", &ack));
 		EXPECT_NE(NULL, strstr(ack.text, "another requester"));
-		EXPECT_EQ(-EBUSY, genl_switch_in(&other, VMSCHED_CMD_SCHED_HOLD, NULL, 50,
-				      &ack));
+		EXPECT_EQ(-EBUSY, genl_switch_in(&other, VMSCHED_CMD_SCHED_HOLD, NULL,
+						 50, &ack));
 		genl_close(&other);
 		EXPECT_TRUE(stands_still(h.vm));
 		EXPECT_EQ(0, switch_held(&h.g, "bvt", &ack));

@@ -144,8 +144,8 @@ TEST_F_TIMEOUT(vmsched, late_vcpu_is_named, LIMIT)
 		 (unsigned long long)id, rawvm_tid(vms[0], 0));
 
 	ASSERT_TRUE(keep(vms[0]));
-	EXPECT_EQ(-ETIMEDOUT, genl_switch_in(&g, VMSCHED_CMD_SCHED_SWITCH, "bvt", LATE_MS,
-				  &ack));
+	EXPECT_EQ(-ETIMEDOUT, genl_switch_in(&g, VMSCHED_CMD_SCHED_SWITCH, "bvt",
+					     LATE_MS, &ack));
 	printf("# %s\n", ack.text);
 	EXPECT_NE(NULL, strstr(ack.text, name));
 	EXPECT_NE(NULL, strstr(ack.text, "step cease"));

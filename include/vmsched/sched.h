@@ -23,7 +23,7 @@
 #include <uapi/linux/vmsched.h>
 
 /* Counts up with each change that a scheduler has to follow. */
-#define VMSCHED_API		3
+#define VMSCHED_API		4
 
 /* Longest name of a scheduler or a pool, with the closing NUL. */
 #define VMSCHED_NAME_MAX	32
@@ -144,9 +144,13 @@ enum vmsched_why {
  * struct vmsched_ops - a scheduler
  * @pick_next:	required. Take the vCPU that runs next on @cpu out of its
  *		queue, it may come from another pCPU's if it is allowed on
- *		@cpu; NULL if there is none. Sets the slice in ns, 0 for no
- *		limit (nobody else waits).
+ *		@cpu. Sets the slice in ns, 0 for no limit (nobody else waits).
+ *		NULL if there is none: then the slice says after how many ns to
+ *		ask again, because who waits may not run before (has reached its
+ *		cap, say), 0 for not before something changes.
  * @enqueue:	required. Queue a runnable vCPU on the queue of @v->cpu.
+ * @select_cpu:	optional. @v can run from now on, and will be queued: on which of
+ *		@v->allowed? Without it, where it was before.
  * @dequeue:	required. Take a queued vCPU out of its queue.
  * @take:	optional. @v, which is queued, gets the pCPU of its queue, though it
  *		may not be its turn: it has it since before the switch to this
@@ -167,6 +171,11 @@ enum vmsched_why {
  * @exit:	required. Undo init(), also called after it failed. May sleep.
  * @vcpu_init:	required. Fill the blob of a vCPU, which is not queued yet.
  *		May sleep and fail.
+ * @admit:	optional. May @v have @params from now on, as far as it has to be
+ *		promised something? If so it is promised, and what was before is
+ *		taken back; set_params() follows, or, if a sibling was refused,
+ *		admit() with the former ones, which must succeed. May sleep. If
+ *		not, an error, and vmsched_refuse() says why.
  * @vcpu_exit:	required. Undo vcpu_init(). May sleep. Of an instance at fault,
  *		@v may still be queued, and its neighbours may be freed.
  * @vcpu_import: optional. Called after activate() with what the scheduler
@@ -190,9 +199,9 @@ enum vmsched_why {
  * @doc:	one line that says what it is, shorter than VMSCHED_DOC_MAX, or NULL
  * @owner:	THIS_MODULE
  *
- * Context: all but init, exit, vcpu_init and vcpu_exit are called with the
+ * Context: all but init, exit, vcpu_init, vcpu_exit and admit are called with the
  * pool lock held and interrupts off, some of them under a runqueue lock of
- * Linux: they may not sleep, wake, print or allocate. Those four are called under
+ * Linux: they may not sleep, wake, print or allocate. Those five are called under
  * the lock of all that changes slowly: nobody else changes anything meanwhile, and
  * they may not wait for CPUs that come or go (cpus_read_lock()). Hottest first.
  */
@@ -212,11 +221,15 @@ struct vmsched_ops {
 			  u64 now);
 	u64 (*take)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 		    u64 now);
+	int (*select_cpu)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+			  u64 now);
 
 	int (*init)(struct vmsched_inst *inst);
 	void (*exit)(struct vmsched_inst *inst);
 	int (*vcpu_init)(struct vmsched_inst *inst, struct vmsched_vcpu *v);
 	void (*vcpu_exit)(struct vmsched_inst *inst, struct vmsched_vcpu *v);
+	int (*admit)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
+		     const struct vmsched_params *params);
 	void (*vcpu_import)(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 			    const struct vmsched_carry *carry, u64 now);
 	void (*activate)(struct vmsched_inst *inst, u64 now);
@@ -297,6 +310,17 @@ void vmsched_unregister(const struct vmsched_ops *ops);
  */
 void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
 		   const char *fmt, ...) __printf(3, 4);
+
+/**
+ * vmsched_refuse() - why init(), vcpu_init() or admit() is about to fail
+ * @inst: the instance
+ * @fmt: what cannot be had and what there is, in figures; less than 96 characters
+ *
+ * Whoever asked for it is told. The last one counts, until the op is over.
+ *
+ * Context: these ops; process, does not sleep.
+ */
+void vmsched_refuse(struct vmsched_inst *inst, const char *fmt, ...) __printf(2, 3);
 
 /**
  * vmsched_link_ok() - the neighbours of a list entry know it

@@ -176,11 +176,13 @@ void test_owed(const struct vmsched_ops *ops)
 		u64 before, ns = 20 * slice + below(100 * NSEC_PER_MSEC);
 
 		pool_advance(&pool, below(NSEC_PER_SEC));
-		pool_switch(&pool, scheds[below(nr_scheds)]);
+		if (pool_switch(&pool, scheds[below(nr_scheds)]))
+			broken("a switch is refused: %s", core_refusal);
 		pool_advance(&pool, below(20 * NSEC_PER_MSEC));
 		vcpu_runnable(&pool, sleeper);
 		pool_advance(&pool, below(20 * NSEC_PER_MSEC));
-		pool_switch(&pool, ops);
+		if (pool_switch(&pool, ops))
+			broken("a switch is refused: %s", core_refusal);
 		before = spinner->executed;
 		pool_advance(&pool, ns);
 		if (spinner->executed - before + 2 * slice < ns / 2)

@@ -180,7 +180,8 @@ void test_switches(const struct vmsched_ops *ops)
 	race_start(&r, ops, 100, NSEC_PER_MSEC / NSEC_PER_USEC);
 	for (u64 end = r.pool.now + long_run(&r); r.pool.now < end; ) {
 		pool_advance(&r.pool, below(40 * NSEC_PER_MSEC));
-		pool_switch(&r.pool, ops);
+		if (pool_switch(&r.pool, ops))
+			broken("a switch is refused: %s", core_refusal);
 	}
 	check_shares(&r);
 	pool_exit(&r.pool);

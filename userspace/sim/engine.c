@@ -204,9 +204,12 @@ static void timed(struct pool *pool, int cpu)
 	u64 left;
 
 	event_clear(sim, timer);
-	if (!v)
+	left = pool_ask_in(pool, cpu);
+	if (!v) {
+		if (left < NEVER)
+			event_set(sim, timer, sim->now + left);
 		return;
-	left = pool_slice_left(pool, cpu);
+	}
 	left = min(left, ((struct task *)v->user_data)->until - v->executed);
 	/* Neither the one nor the other has an end? */
 	if (left < NEVER - v->executed)
@@ -266,8 +269,9 @@ static void expire(struct sim *sim, struct event *event)
 	int cpu = c - sim->cpus;
 	struct vms_vcpu *v = pool->pcpus[cpu].cur;
 
-	vcpu_settle(pool, v);
-	if (v->executed == ((struct task *)v->user_data)->until)
+	if (v)
+		vcpu_settle(pool, v);
+	if (v && v->executed == ((struct task *)v->user_data)->until)
 		done(sim, v->user_data, cpu);
 	else
 		pool_resched(pool, cpu);
@@ -296,6 +300,8 @@ static void add_task(struct sim *sim, struct task *t, unsigned int vm_nr, unsign
 	t->rng = rng_next(&t->rng) ^ vm_nr;
 	t->rng = rng_next(&t->rng) ^ index;
 	t->v = vcpu_create(t->pool, vm_nr + 1, index, &vm->params, &vm->affinity);
+	if (!t->v)
+		broken("VM %s is refused: %s", vm->name, core_refusal);
 	t->v->user_data = t;
 	t->due = dist_draw(&vm->start, &t->rng);
 	event_set(sim, &t->wake, t->due);

@@ -14,11 +14,11 @@ void pool_advance(struct pool *pool, u64 ns)
 		u64 step = ns;
 
 		for_each_cpu(cpu, &pool->online)
-			step = min(step, pool_slice_left(pool, cpu));
+			step = min(step, pool_ask_in(pool, cpu));
 		pool->now += step;
 		ns -= step;
 		for_each_cpu(cpu, &pool->online)
-			if (!pool_slice_left(pool, cpu))
+			if (!pool_ask_in(pool, cpu))
 				pool_resched(pool, cpu);
 	}
 	pool->now += ns;

@@ -20,15 +20,40 @@ void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
 	broken("it reports a fault of kind %d: %s", kind, text);
 }
 
+/* For whoever asked */
+void vmsched_refuse(struct vmsched_inst *inst, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	if (vsnprintf(core_refusal, sizeof(core_refusal), fmt, args) >=
+	    (int)sizeof(core_refusal))
+		broken("its refusal is too long: %s", core_refusal);
+	va_end(args);
+}
+
+/* Who waits may have to do so for reasons of its own. */
+static bool throttles(const struct pool *pool)
+{
+	return pool->inst->ops->honours &
+	       (VMSCHED_HONOURS_CAP | VMSCHED_HONOURS_BUDGET);
+}
+
 bool is_online(const struct pool *pool, int cpu)
 {
 	return cpumask_test_cpu(cpu, &pool->online);
 }
 
-/* No answer: nobody may wait who could run here. */
-void check_none(const struct pool *pool, int cpu)
+/* No answer: nobody may wait who could run here, unless it may in @again ns. */
+void check_none(const struct pool *pool, int cpu, u64 again)
 {
 	const struct vms_vcpu *v;
+
+	if (again > VMSCHED_SLICE_MAX_NS)
+		broken("pCPU %d is to be asked again after %llu ns, too late", cpu,
+		       (unsigned long long)again);
+	if (again && throttles(pool))
+		return;
 
 	list_for_each_entry(v, &pool->waiting, wait_node)
 		if (is_online(pool, v->cpu) &&
@@ -49,7 +74,10 @@ static bool waits_here(const struct pool *pool, int cpu,
 	return false;
 }
 
-/* A slice has a limit if, and only if, somebody waits behind it. */
+/*
+ * A slice has a limit if somebody waits behind it. If nobody does it has none, but
+ * for a scheduler that ends slices for other reasons, or looks beyond a pCPU.
+ */
 void check_slice(const struct pool *pool, int cpu,
 		 const struct vms_vcpu *picked, u64 slice)
 {
@@ -60,7 +88,9 @@ void check_slice(const struct pool *pool, int cpu,
 	if (slice > VMSCHED_SLICE_MAX_NS)
 		broken("vCPU %u gets %llu ns on pCPU %d, too long a slice",
 		       picked->index, (unsigned long long)slice, cpu);
-	if (waits != !!slice || (s64)slice < 0)
+	if (!waits && (throttles(pool) || pool->inst->ops->select_cpu))
+		return;
+	if (waits != !!slice)
 		broken("vCPU %u has a slice of %llu on %d, where %s waits",
 		       picked->index, (unsigned long long)slice, cpu,
 		       waits ? "another one" : "nobody");

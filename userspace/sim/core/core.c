@@ -61,6 +61,21 @@ void core_set_state(struct pool *pool, struct vms_vcpu *v, enum state state)
 	}
 }
 
+/* Let the scheduler say in which queue it wants @v. */
+static void select_cpu(struct pool *pool, struct vms_vcpu *v)
+{
+	int cpu;
+
+	if (!pool->inst->ops->select_cpu)
+		return;
+	cpu = pool->inst->ops->select_cpu(pool->inst, v->ent, pool->now);
+	if (cpu < 0 || cpu >= (int)nr_cpu_ids || !cpumask_test_cpu(cpu, &v->allowed))
+		broken("select_cpu() answers %d, where vCPU %u may not run", cpu,
+		       v->index);
+	if (cpu != v->cpu)
+		core_place(pool, v, cpu);
+}
+
 static void enqueue(struct pool *pool, struct vms_vcpu *v,
 		    enum vmsched_why why)
 {
@@ -100,6 +115,7 @@ void core_release(struct pool *pool, int cpu)
 		vcpu_settle(pool, v);
 	pc->cur = NULL;
 	pc->slice_ns = 0;
+	pc->ask_at = U64_MAX;
 	if (is_online(pool, cpu))
 		cpumask_set_cpu(cpu, &pool->idle);
 	if (v && pool->watch)
@@ -115,7 +131,7 @@ static struct vms_vcpu *pick(struct pool *pool, int cpu, u64 *slice)
 	*slice = 0;
 	ent = sched_pick_next(pool, cpu, slice);
 	if (!ent) {
-		check_none(pool, cpu);
+		check_none(pool, cpu, *slice);
 		return NULL;
 	}
 	v = ent->core;
@@ -152,9 +168,13 @@ static bool fill_idle(struct pool *pool, int cpu)
 	u64 slice;
 
 	v = pick(pool, cpu, &slice);
-	if (v)
+	if (v) {
 		core_grant(pool, cpu, v, slice);
-	return v;
+		return true;
+	}
+	pool->pcpus[cpu].ask_at = slice ? pool->now + slice : U64_MAX;
+	tell_timed(pool, cpu);
+	return false;
 }
 
 /* Let idle pCPUs look for work while @v waits. True if it was taken. */
@@ -197,6 +217,17 @@ u64 pool_slice_left(struct pool *pool, int cpu)
 	vcpu_settle(pool, pc->cur);
 	used = pc->cur->executed - pc->slice_base;
 	return pc->slice_ns > used ? pc->slice_ns - used : 0;
+}
+
+u64 pool_ask_in(struct pool *pool, int cpu)
+{
+	const struct pcpu *pc = &pool->pcpus[cpu];
+
+	if (pc->cur)
+		return pool_slice_left(pool, cpu);
+	if (pc->ask_at == U64_MAX)
+		return U64_MAX;
+	return (s64)(pc->ask_at - pool->now) > 0 ? pc->ask_at - pool->now : 0;
 }
 
 static s64 preempt_in(struct pool *pool, struct vms_vcpu *v)
@@ -262,6 +293,7 @@ void vcpu_runnable(struct pool *pool, struct vms_vcpu *v)
 	if (v->state == WAITING || v->state == GRANTED)
 		return;
 	core_charge(pool, v);
+	select_cpu(pool, v);
 	enqueue(pool, v, why);
 	dispatch(pool, v);
 }

@@ -41,6 +41,7 @@ struct pcpu {
 	struct vms_vcpu *cur;
 	u64 slice_ns;
 	u64 slice_base;
+	u64 ask_at;		/* nobody has it, and it is asked again, or U64_MAX */
 	unsigned int homed;
 	unsigned int waiting;	/* vCPUs that wait here */
 	struct vms_vcpu *keeps;
@@ -53,7 +54,7 @@ struct pool;
  * struct watch - what the user of a pool is told of
  * @granted: a vCPU has got a pCPU. It executes after the ns returned.
  * @released: it has lost it; its "executed" is up to date
- * @timed: the end of the slice of a pCPU has changed
+ * @timed: the end of the slice of a pCPU has changed, or when it is asked again
  */
 struct watch {
 	u64 (*granted)(struct pool *pool, struct vms_vcpu *v, int cpu);
@@ -80,6 +81,9 @@ struct pool {
 extern const struct vmsched_ops *scheds[MAX_SCHEDS];
 extern int nr_scheds;
 
+/* Why the last vcpu_init() or admit() has failed, or "" */
+extern char core_refusal[96];
+
 /*
  * Report what is wrong with a scheduler, and give up what is under way. Of the user
  * of the core.
@@ -96,7 +100,7 @@ void ent_destroy(struct vmsched_vcpu *ent);
 
 /* answer.c: give up if an answer is wrong */
 bool is_online(const struct pool *pool, int cpu);
-void check_none(const struct pool *pool, int cpu);
+void check_none(const struct pool *pool, int cpu, u64 again);
 void check_slice(const struct pool *pool, int cpu,
 		 const struct vms_vcpu *picked, u64 slice);
 
@@ -105,18 +109,22 @@ void pool_init(struct pool *pool, const struct vmsched_ops *ops,
 	       const struct cpumask *cpus, u64 now);
 void pool_exit(struct pool *pool);
 void pool_online(struct pool *pool, int cpu, bool online);
+/* NULL if the scheduler refuses it */
 struct vms_vcpu *vcpu_create(struct pool *pool, u64 vm_id, u32 index,
 			     const struct vmsched_params *params,
 			     const struct cpumask *user);
 void vcpu_destroy(struct pool *pool, struct vms_vcpu *v);
 void vcpu_set_mask(struct pool *pool, struct vms_vcpu *v,
 		   const struct cpumask *user);
-void vcpu_set_params(struct pool *pool, struct vms_vcpu *v,
-		     const struct vmsched_params *params);
+/* 0, or what the scheduler answers that does not admit it */
+int vcpu_set_params(struct pool *pool, struct vms_vcpu *v,
+		    const struct vmsched_params *params);
 
 /* core.c */
 void pool_resched(struct pool *pool, int cpu);
 u64 pool_slice_left(struct pool *pool, int cpu);
+/* Time until the scheduler is to be asked for @cpu, U64_MAX for never */
+u64 pool_ask_in(struct pool *pool, int cpu);
 void vcpu_runnable(struct pool *pool, struct vms_vcpu *v);
 void vcpu_stop(struct pool *pool, struct vms_vcpu *v, enum state state);
 /* Count what @v has executed until now. */
@@ -127,6 +135,7 @@ void pool_advance(struct pool *pool, u64 ns);
 
 /* switch.c */
 void pool_switch_fails(struct pool *pool, const struct vmsched_ops *ops);
-void pool_switch(struct pool *pool, const struct vmsched_ops *ops);
+/* 0, or what the scheduler answers that refuses a vCPU: then nothing has changed */
+int pool_switch(struct pool *pool, const struct vmsched_ops *ops);
 
 #endif

@@ -10,6 +10,7 @@
 const struct vmsched_ops *scheds[MAX_SCHEDS];
 int nr_scheds;
 unsigned int nr_cpu_ids;
+char core_refusal[96];
 
 int vmsched_register(const struct vmsched_ops *ops)
 {
@@ -73,9 +74,13 @@ struct vmsched_vcpu *ent_create(struct vmsched_inst *inst,
 	ent->cpu = v->cpu;
 	ent->allowed = &v->allowed;
 	ent->params = v->params;
-	if (inst->ops->vcpu_init(inst, ent))
-		broken("vcpu_init() failed");
-	return ent;
+	core_refusal[0] = '\0';
+	if (!inst->ops->vcpu_init(inst, ent))
+		return ent;
+	if (!core_refusal[0])
+		broken("vcpu_init() failed and does not say why");
+	free(ent);
+	return NULL;
 }
 
 void ent_destroy(struct vmsched_vcpu *ent)

@@ -40,14 +40,24 @@ void vcpu_set_mask(struct pool *pool, struct vms_vcpu *v,
 	refresh(pool, v);
 }
 
-void vcpu_set_params(struct pool *pool, struct vms_vcpu *v,
-		     const struct vmsched_params *params)
+int vcpu_set_params(struct pool *pool, struct vms_vcpu *v,
+		    const struct vmsched_params *params)
 {
+	const struct vmsched_ops *ops = pool->inst->ops;
+	int err;
+
+	core_refusal[0] = '\0';
+	err = ops->admit ? ops->admit(pool->inst, v->ent, params) : 0;
+	if (err && !core_refusal[0])
+		broken("admit() answers %d and does not say why", err);
+	if (err)
+		return err;
 	if (v->state == GRANTED)
 		core_charge(pool, v);
 	v->params = *params;
 	v->ent->params = *params;
-	pool->inst->ops->set_params(pool->inst, v->ent, pool->now);
+	ops->set_params(pool->inst, v->ent, pool->now);
+	return 0;
 }
 
 static void add(struct pool *pool, struct vms_vcpu *v)
@@ -79,6 +89,11 @@ struct vms_vcpu *vcpu_create(struct pool *pool, u64 vm_id, u32 index,
 	v->cpu = -1;
 	core_place(pool, v, pick_home(pool, v));
 	v->ent = ent_create(pool->inst, v);
+	if (!v->ent) {
+		core_place(pool, v, -1);
+		free(v);
+		return NULL;
+	}
 	add(pool, v);
 	core_import(pool, v);
 	return v;
@@ -116,12 +131,16 @@ void pool_online(struct pool *pool, int cpu, bool online)
 void pool_init(struct pool *pool, const struct vmsched_ops *ops,
 	       const struct cpumask *cpus, u64 now)
 {
+	int cpu;
+
 	memset(pool, 0, sizeof(*pool));
 	INIT_LIST_HEAD(&pool->waiting);
 	pool->cpus = *cpus;
 	pool->online = *cpus;
 	pool->idle = *cpus;
 	pool->pcpus = zalloc(nr_cpu_ids * sizeof(*pool->pcpus));
+	for_each_possible_cpu(cpu)
+		pool->pcpus[cpu].ask_at = U64_MAX;
 	pool->now = now;
 	pool->inst = inst_create(pool, ops);
 	ops->activate(pool->inst, now);

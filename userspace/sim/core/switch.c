@@ -112,25 +112,52 @@ static void bring_others(struct pool *pool)
 	}
 }
 
+static void destroy_next(struct pool *pool)
+{
+	int i;
+
+	for (i = 0; i < pool->nr_vcpus; i++) {
+		if (pool->vcpus[i]->next_ent)
+			ent_destroy(pool->vcpus[i]->next_ent);
+		pool->vcpus[i]->next_ent = NULL;
+	}
+}
+
+/* 0, or -1 if one is refused: then there is none. */
+static int create_next(struct pool *pool, struct vmsched_inst *new)
+{
+	int i;
+
+	for (i = 0; i < pool->nr_vcpus; i++) {
+		pool->vcpus[i]->next_ent = ent_create(new, pool->vcpus[i]);
+		if (!pool->vcpus[i]->next_ent) {
+			destroy_next(pool);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* A switch that is given up before anybody takes part in it. */
 void pool_switch_fails(struct pool *pool, const struct vmsched_ops *ops)
 {
 	struct vmsched_inst *new = inst_create(pool, ops);
-	int i;
 
-	for (i = 0; i < pool->nr_vcpus; i++)
-		ent_destroy(ent_create(new, pool->vcpus[i]));
+	if (!create_next(pool, new))
+		destroy_next(pool);
 	inst_destroy(new);
 }
 
-void pool_switch(struct pool *pool, const struct vmsched_ops *ops)
+int pool_switch(struct pool *pool, const struct vmsched_ops *ops)
 {
 	struct vmsched_inst *old = pool->inst;
 	struct vmsched_inst *new = inst_create(pool, ops);
 	int i;
 
-	for (i = 0; i < pool->nr_vcpus; i++)
-		pool->vcpus[i]->next_ent = ent_create(new, pool->vcpus[i]);
+	if (create_next(pool, new)) {
+		inst_destroy(new);
+		return -1;
+	}
 	if (pool->now % 2)
 		note_any(pool);
 	else
@@ -152,8 +179,8 @@ void pool_switch(struct pool *pool, const struct vmsched_ops *ops)
 	for_each_cpu(i, &pool->online)
 		if (!pool->pcpus[i].cur)
 			pool_resched(pool, i);
-	for (i = 0; i < pool->nr_vcpus; i++)
-		ent_destroy(pool->vcpus[i]->next_ent);
+	destroy_next(pool);
 	inst_destroy(old);
 	core_settle_all(pool);
+	return 0;
 }

@@ -159,6 +159,22 @@ static inline u64 __vms_sched_take(struct vms_pool *pool,
 	return __vms_fault_check_slice(inst, slice) ? slice : 0;
 }
 
+/* Of a scheduler that has select_cpu() */
+static inline int __vms_sched_select_cpu(struct vms_pool *pool,
+					 struct vmsched_vcpu *ent, u64 now)
+{
+	struct vmsched_inst *inst = pool->inst;
+	u64 began;
+	int cpu;
+
+	if (!vms_may_call(inst))
+		return ent->cpu;
+	began = __vms_call_begin(pool);
+	cpu = inst->ops->select_cpu(inst, ent, now);
+	__vms_call_end(pool, inst, began);
+	return cpu;
+}
+
 /* Of a scheduler that has block() */
 static inline void __vms_sched_block(struct vms_pool *pool,
 				     struct vmsched_vcpu *ent, u64 now)

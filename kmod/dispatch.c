@@ -139,6 +139,7 @@ void __vms_release(struct vms_pcpu *pc)
 static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 {
 	pc->cur = v;
+	pc->ask_at = 0;
 	pc->grants++;
 	pc->open = false;
 	pc->slice_ns = slice ? max_t(u64, slice, VMS_SLICE_MIN_NS) : 0;
@@ -292,8 +293,10 @@ static bool fill_idle(struct vms_pool *pool, struct vms_pcpu *pc, u64 now)
 	u64 slice;
 
 	v = __vms_choose(pool, pc, now, &slice);
-	if (!v)
+	if (!v) {
+		__vms_ask_again(pc, slice, now);
 		return false;
+	}
 	grant(pc, v, slice, now);
 	return true;
 }
@@ -470,6 +473,20 @@ void __vms_follow(struct vms_vcpu *v, u64 now)
 		dispatch(v->pool, v, now);
 }
 
+/* Let the scheduler say in which queue it wants @v, which is in none. */
+static void select_cpu(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
+{
+	int cpu;
+
+	if (!pool->inst->ops->select_cpu)
+		return;
+	cpu = __vms_sched_select_cpu(pool, v->ent, now);
+	if (cpu != v->cpu && __vms_fault_check_cpu(pool->inst, v, cpu)) {
+		__vms_place(v, cpu);
+		v->migrations++;
+	}
+}
+
 /**
  * __vms_runnable() - a vCPU can execute guest code from now on
  * @v: attached vCPU, pool lock held
@@ -492,6 +509,7 @@ void __vms_runnable(struct vms_vcpu *v, enum vmsched_why why, u64 now)
 	}
 	pool->requests[VMS_FROM_CORE]++;
 	__vms_charge(v, now);
+	select_cpu(pool, v, now);
 	set_waiting(v, now);
 	enqueue(v, why, now);
 	dispatch(pool, v, now);

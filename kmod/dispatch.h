@@ -42,6 +42,7 @@ struct vms_vcpu *__vms_pick(struct vms_pool *pool, int cpu, u64 now,
 u64 __vms_slice_left(const struct vms_pcpu *pc, u64 now);
 void __vms_arm_slice(struct vms_pcpu *pc, u64 now);
 bool __vms_slice_timed(const struct vms_pcpu *pc, u64 late, u64 now);
+void __vms_ask_again(struct vms_pcpu *pc, u64 in, u64 now);
 void __vms_shorten(struct vms_pcpu *pc, s64 in, u64 now);
 
 /* wake.c: what has to wait until no lock of Linux is held */

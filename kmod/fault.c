@@ -252,6 +252,28 @@ bool __vms_fault_check_slice(struct vmsched_inst *inst, u64 slice)
 	return false;
 }
 
+/* A queue that @v may be in. */
+bool __vms_fault_check_cpu(struct vmsched_inst *inst, struct vms_vcpu *v, int cpu)
+{
+	if (likely(cpu >= 0 && cpu < nr_cpu_ids && cpumask_test_cpu(cpu, v->allowed)))
+		return true;
+	vmsched_fault(inst, VMSCHED_FAULT_KIND_BAD_RETURN,
+		      "select_cpu() answered %d for vCPU %llu/%u, which may not run there",
+		      cpu, v->vm->id, v->index);
+	return false;
+}
+
+/* Why an instance says that something cannot be had; empty if it says nothing. */
+void vmsched_refuse(struct vmsched_inst *inst, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(inst->fault->refusal, sizeof(inst->fault->refusal), fmt, args);
+	va_end(args);
+}
+EXPORT_SYMBOL_GPL(vmsched_refuse);
+
 /**
  * __vms_fault_check_carry() - what a vCPU takes along is what somebody could be owed
  * @inst: the instance that has just exported it

@@ -62,6 +62,8 @@ enum vms_fault_state {
  * @nr_trace:	callers of the first fault
  * @trace:	their addresses
  * @report:	the rest
+ * @refusal:	what the last init(), vcpu_init() or admit() said of why it failed, or
+ *		""; under vms_mutex
  */
 struct vms_fault {
 	atomic_t state;
@@ -73,6 +75,7 @@ struct vms_fault {
 	unsigned int nr_trace;
 	unsigned long trace[VMS_FAULT_TRACE_MAX];
 	struct vms_fault_report report;
+	char refusal[64];
 };
 
 /* fault.c: a scheduler that cannot be trusted; see also vmsched_fault() */
@@ -85,6 +88,7 @@ void vms_fault_all(enum vmsched_fault_kind kind, const char *why);
 struct vms_vcpu *__vms_fault_check_pick(struct vms_pool *pool, int cpu,
 					struct vmsched_vcpu *ent, u64 slice);
 bool __vms_fault_check_slice(struct vmsched_inst *inst, u64 slice);
+bool __vms_fault_check_cpu(struct vmsched_inst *inst, struct vms_vcpu *v, int cpu);
 void __vms_fault_check_carry(struct vmsched_inst *inst, struct vms_vcpu *v);
 
 /* evict.c: leaving one, and what is told of it */

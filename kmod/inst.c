@@ -130,10 +130,14 @@ struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
 	ent->allowed = v->allowed;
 	ent->params = v->params;
 
+	inst->fault->refusal[0] = '\0';
 	err = inst->ops->vcpu_init(inst, ent);
 	if (err) {
-		/* One that is in force goes on without this vCPU. */
-		if (inst != v->vm->pool->inst)
+		/*
+		 * One that is in force goes on without this vCPU, and to refuse what
+		 * there is not enough of is no fault.
+		 */
+		if (inst != v->vm->pool->inst && !inst->fault->refusal[0])
 			vms_evict_refused(v->vm->pool, inst, "vcpu_init", err);
 		kfree(ent);
 		return ERR_PTR(refusal(err));
@@ -141,6 +145,29 @@ struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
 	return ent;
 }
 ALLOW_ERROR_INJECTION(vms_ent_create, ERRNO);
+
+/**
+ * vms_ent_admit() - ask the scheduler whether a vCPU may have parameters
+ * @v: attached vCPU
+ * @params: all that it is to have
+ *
+ * If so, they must be set, or it must be asked for the former ones.
+ *
+ * Context: process, may sleep; vms_mutex held.
+ * Return: 0, or a negative errno; why is in the refusal of the instance, or it is "".
+ */
+int vms_ent_admit(struct vms_vcpu *v, const struct vmsched_params *params)
+{
+	struct vmsched_inst *inst = v->ent->inst;
+	int err;
+
+	lockdep_assert_held(&vms_mutex);
+	inst->fault->refusal[0] = '\0';
+	if (!inst->ops->admit || !vms_may_call(inst))
+		return 0;
+	err = inst->ops->admit(inst, v->ent, params);
+	return err ? refusal(err) : 0;
+}
 
 void vms_ent_destroy(struct vmsched_vcpu *ent)
 {

@@ -136,6 +136,49 @@ static void copy_set(struct vmsched_params *to,
 				*field((struct vmsched_params *)from, attr);
 }
 
+/* Shares are no promise: a scheduler cannot refuse them. */
+#define PROMISES	~BIT(VMSCHED_A_PARAMS_WEIGHT)
+
+/* May one vCPU have what is given? Then it must be put into force, or taken back. */
+static int admit_one(struct vms_vcpu *v, const struct wish *wish, u32 which)
+{
+	struct vmsched_params p = v->params;
+
+	if (!(which & PROMISES))
+		return 0;
+	copy_set(&p, &wish->params, which);
+	return vms_ent_admit(v, &p);
+}
+
+static void say_refused(const struct vms_vcpu *v, struct nlattr *nest,
+			struct netlink_ext_ack *extack)
+{
+	const struct vmsched_inst *inst = v->ent->inst;
+
+	NL_SET_ERR_MSG_ATTR_FMT(extack, nest, "%s, vCPU %u: %s", inst->ops->name,
+				v->index, inst->fault->refusal[0] ?
+				inst->fault->refusal : "refused");
+}
+
+/* The same for all of a VM: none has it if one may not. */
+static int admit_all(struct vms_vm *vm, const struct wish *wish, struct nlattr *nest,
+		     struct netlink_ext_ack *extack)
+{
+	struct vms_vcpu *v;
+	int err;
+
+	list_for_each_entry(v, &vm->vcpus, vm_node) {
+		err = admit_one(v, wish, wish->set & ~v->own);
+		if (!err)
+			continue;
+		say_refused(v, nest, extack);
+		list_for_each_entry_continue_reverse(v, &vm->vcpus, vm_node)
+			vms_ent_admit(v, &v->params);
+		return err;
+	}
+	return 0;
+}
+
 /* Put what is given into force for one vCPU. Cannot fail. */
 static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
 {
@@ -192,7 +235,7 @@ static int check_budgets(struct vms_vm *vm, const struct wish *wish,
  * own. On an error nothing is changed.
  *
  * Context: process, vms_mutex held.
- * Return: 0, -ERANGE, -EINVAL or -ENOMEM.
+ * Return: 0, -ERANGE, -EINVAL, -ENOMEM, or what the scheduler answers that refuses it.
  */
 int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
 		      struct netlink_ext_ack *extack)
@@ -207,7 +250,8 @@ int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
 		return -ENOMEM;
 	}
 	err = take_all(&wish, vm->pool, nest, extack) ?:
-	      check_budgets(vm, &wish, nest, extack);
+	      check_budgets(vm, &wish, nest, extack) ?:
+	      admit_all(vm, &wish, nest, extack);
 	if (err)
 		goto out;
 
@@ -257,10 +301,16 @@ int vms_params_set_vcpu(struct vms_vcpu *v, struct nlattr *nest,
 		return -ENOMEM;
 	}
 	err = take_all(&wish, v->vm->pool, nest, extack);
-	if (!err) {
-		v->own |= wish.set;
-		apply(v, &wish, wish.set);
+	if (err)
+		goto out;
+	err = admit_one(v, &wish, wish.set);
+	if (err) {
+		say_refused(v, nest, extack);
+		goto out;
 	}
+	v->own |= wish.set;
+	apply(v, &wish, wish.set);
+out:
 	free_cpumask_var(wish.affinity);
 	return err;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Slices: how long the holder of a pCPU may go on, and the timer that ends it
- * (wake.c). A slice counts what the holder executes.
+ * (wake.c). A slice counts what the holder executes. Where there is no holder, the
+ * same timer says when to ask the scheduler again.
  *
  * Locking: the pool lock.
  */
@@ -32,6 +33,24 @@ void __vms_arm_slice(struct vms_pcpu *pc, u64 now)
 	left = __vms_slice_left(pc, now);
 	hrtimer_start(&pc->timer, ns_to_ktime(max_t(u64, left, NSEC_PER_USEC)),
 		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/**
+ * __vms_ask_again() - nobody has a pCPU: ask its scheduler once more, later
+ * @pc: the pCPU
+ * @in: after how many ns, 0 for not before something changes
+ * @now: vms_now()
+ *
+ * The timer may run on another pCPU, which decides for this one then.
+ */
+void __vms_ask_again(struct vms_pcpu *pc, u64 in, u64 now)
+{
+	pc->ask_at = 0;
+	if (!in)
+		return;
+	in = clamp_t(u64, in, VMS_SLICE_MIN_NS, VMSCHED_SLICE_MAX_NS);
+	pc->ask_at = now + in;
+	hrtimer_start(&pc->timer, ns_to_ktime(in), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /**

@@ -138,6 +138,7 @@ static int create_next(struct vms_pool *pool, struct vmsched_inst *new,
 		ent = vms_ent_create(new, v);
 		if (IS_ERR(ent))
 			return fail(req, PTR_ERR(ent), VMSCHED_A_SWITCH_TO,
+				    new->fault->refusal[0] ? new->fault->refusal :
 				    "the scheduler could not take over a vCPU");
 		v->next_ent = ent;
 	}

@@ -7,6 +7,8 @@
  * Locking: vms_mutex for all lists here, plus the pool lock for what dispatch
  * sees. KVM's objects are never followed; their addresses are names.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -153,6 +155,27 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	raw_spin_unlock_irq(&pool->lock);
 }
 
+/*
+ * The view of the scheduler in force. What was promised to the vCPUs of a VM may be
+ * too much for one more: that one goes on without such a promise of its own.
+ */
+static struct vmsched_vcpu *create_ent(struct vms_vcpu *v)
+{
+	struct vmsched_inst *inst = v->vm->pool->inst;
+	struct vmsched_vcpu *ent = vms_ent_create(inst, v);
+
+	if (!IS_ERR(ent) || !inst->fault->refusal[0])
+		return ent;
+	pr_notice_ratelimited("vCPU %llu/%u has no reservation: %s: %s\n", v->vm->id,
+			      v->index, inst->ops->name, inst->fault->refusal);
+	v->params.reservation = 0;
+	v->params.period_us = 0;
+	v->params.budget_us = 0;
+	v->own |= BIT(VMSCHED_A_PARAMS_RESERVATION) | BIT(VMSCHED_A_PARAMS_PERIOD_US) |
+		  BIT(VMSCHED_A_PARAMS_BUDGET_US);
+	return vms_ent_create(inst, v);
+}
+
 /**
  * vms_vcpu_attach() - make a vCPU that was found part of its VM and pool
  * @v: the vCPU of the current thread
@@ -199,7 +222,7 @@ int vms_vcpu_attach(struct vms_vcpu *v)
 		err = -EAGAIN;
 		goto err_unhome;
 	}
-	ent = vms_ent_create(vm->pool->inst, v);
+	ent = create_ent(v);
 	if (IS_ERR(ent)) {
 		err = PTR_ERR(ent);
 		goto err_unhome;

@@ -167,6 +167,7 @@ struct vms_pool {
  * @cur:	(P) vCPU that holds the grant
  * @slice_ns:	(P) time that @cur may execute, 0 for no limit
  * @slice_base:	(P) vms_vcpu_executed() of @cur when the slice began
+ * @ask_at:	(P) nobody has it, and its scheduler is asked again then, or 0
  * @homed:	(P) number of vCPUs whose queue is here
  * @defers:	(P) the slice of @cur ends just now, and it will leave soon
  * @owed:	(P) @cur is parked, and is woken by who was before it, on its way to
@@ -206,6 +207,7 @@ struct vms_pcpu {
 	struct vms_vcpu *cur;
 	u64 slice_ns;
 	u64 slice_base;
+	u64 ask_at;
 	u32 homed;
 	bool defers;
 	bool owed;
@@ -464,6 +466,7 @@ extern const struct vmsched_ops vms_native_ops;
 struct vmsched_inst *vms_inst_create(const struct vmsched_ops *ops,
 				     struct vms_pool *pool);
 void vms_inst_destroy(struct vmsched_inst *inst);
+int vms_ent_admit(struct vms_vcpu *v, const struct vmsched_params *params);
 struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
 				    struct vms_vcpu *v);
 void vms_ent_destroy(struct vmsched_vcpu *ent);

@@ -85,6 +85,11 @@ static enum hrtimer_restart slice_fn(struct hrtimer *timer)
 	raw_spin_lock(&pool->lock);
 	/* It has taken too long: let Linux see who else wants this pCPU. */
 	__vms_hand_over(pool, pc);
+	if (!pc->cur && pc->ask_at && now + VMS_SLICE_MIN_NS / 2 >= pc->ask_at) {
+		pool->requests[VMS_FROM_TIMER]++;
+		__vms_resched(pool, pc->cpu, now);
+		goto out;
+	}
 	if (!pc->cur || !pc->slice_ns || pool->ceased)
 		goto out;
 

@@ -59,6 +59,10 @@ FIXTURE_VARIANT_ADD(sick, place) {
 	.name = "bad_place", .kind = "bad-return", .needs_pcpus = true,
 };
 
+FIXTURE_VARIANT_ADD(sick, select) {
+	.name = "bad_select", .kind = "bad-return",
+};
+
 FIXTURE_VARIANT_ADD(sick, slice) {
 	.name = "bad_slice", .kind = "bad-return",
 };

@@ -314,7 +314,7 @@ void vmsched_fault(struct vmsched_inst *inst, enum vmsched_fault_kind kind,
 /**
  * vmsched_refuse() - why init(), vcpu_init() or admit() is about to fail
  * @inst: the instance
- * @fmt: what cannot be had and what there is, in figures; less than 96 characters
+ * @fmt: what cannot be had and what there is, in figures; less than 64 characters
  *
  * Whoever asked for it is told. The last one counts, until the op is over.
  *

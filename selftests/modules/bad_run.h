@@ -45,6 +45,7 @@ static struct list_head *bad_queue(struct vmsched_inst *inst, int cpu)
  * @activate:	when it comes into force
  * @import:	when it takes a vCPU over
  * @take:	when it is told who has a pCPU; of a file with BAD_TAKES
+ * @select:	in which queue it wants a vCPU; of a file with BAD_SELECTS
  * @gone:	when it is told that a vCPU is gone
  * @exit:	when it has been left
  * @init:	what init() answers
@@ -61,6 +62,7 @@ struct bad_way {
 	void (*activate)(struct vmsched_inst *inst);
 	void (*import)(struct vmsched_inst *inst);
 	void (*take)(struct vmsched_inst *inst);
+	int (*select)(struct vmsched_inst *inst, struct vmsched_vcpu *v);
 	void (*gone)(struct vmsched_vcpu *v);
 	void (*exit)(struct vmsched_inst *inst);
 	int init;
@@ -164,6 +166,12 @@ static u64 __maybe_unused bad_take(struct vmsched_inst *inst,
 	return BAD_SLICE_NS;
 }
 
+static int __maybe_unused bad_select_cpu(struct vmsched_inst *inst,
+					 struct vmsched_vcpu *v, u64 now)
+{
+	return armed && way.select ? way.select(inst, v) : v->cpu;
+}
+
 static void bad_activate(struct vmsched_inst *inst, u64 now)
 {
 	if (armed && way.activate)
@@ -193,6 +201,9 @@ static const struct vmsched_ops bad_ops = {
 	.charge		= bad_charge,
 #ifdef BAD_TAKES
 	.take		= bad_take,
+#endif
+#ifdef BAD_SELECTS
+	.select_cpu	= bad_select_cpu,
 #endif
 	.init		= bad_init,
 	.exit		= bad_exit,

@@ -82,7 +82,7 @@ extern const struct vmsched_ops *scheds[MAX_SCHEDS];
 extern int nr_scheds;
 
 /* Why the last vcpu_init() or admit() has failed, or "" */
-extern char core_refusal[96];
+extern char core_refusal[64];
 
 /*
  * Report what is wrong with a scheduler, and give up what is under way. Of the user

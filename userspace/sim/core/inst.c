@@ -10,7 +10,7 @@
 const struct vmsched_ops *scheds[MAX_SCHEDS];
 int nr_scheds;
 unsigned int nr_cpu_ids;
-char core_refusal[96];
+char core_refusal[64];
 
 int vmsched_register(const struct vmsched_ops *ops)
 {

@@ -14,6 +14,7 @@
 #define _VMSCHED_SCHED_H
 
 #include <linux/cpumask.h>
+#include <linux/device/driver.h>
 #include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -376,5 +377,7 @@ static inline void vmsched_list_add_tail(struct vmsched_inst *inst,
 	if (vmsched_may_link(inst, e, head))
 		list_add_tail(e, head);
 }
+
+#include <vmsched/sched_lib.h>
 
 #endif /* _VMSCHED_SCHED_H */

@@ -70,7 +70,7 @@ static void select_cpu(struct pool *pool, struct vms_vcpu *v)
 		return;
 	cpu = pool->inst->ops->select_cpu(pool->inst, v->ent, pool->now);
 	if (cpu < 0 || cpu >= (int)nr_cpu_ids || !cpumask_test_cpu(cpu, &v->allowed))
-		broken("select_cpu() answers %d, where vCPU %u may not run", cpu,
+		broken("%s() answers %d, where vCPU %u may not run", __func__, cpu,
 		       v->index);
 	if (cpu != v->cpu)
 		core_place(pool, v, cpu);

@@ -7,6 +7,8 @@
 #define _USER_LINUX_MODULE_H
 
 #include <assert.h>
+#include <errno.h>
+#include <limits.h>
 
 #include <linux/bits.h>
 #include <linux/compiler.h>

@@ -11,6 +11,7 @@
  */
 #include "activate.h"
 #include "request.h"
+#include "trace.h"
 #include "vmsched.h"
 
 /**
@@ -149,6 +150,7 @@ static void give(struct vms_pcpu *pc, struct vms_vcpu *v, u64 slice, u64 now)
 	end_waiting(v, now);
 	WRITE_ONCE(v->state, VMS_GRANTED);
 	WRITE_ONCE(v->pass, pc->cpu);
+	trace_vmsched_grant(v, pc->cpu, pc->slice_ns);
 }
 
 /**
@@ -476,11 +478,10 @@ void __vms_follow(struct vms_vcpu *v, u64 now)
 /* Let the scheduler say in which queue it wants @v, which is in none. */
 static void select_cpu(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 {
-	int cpu;
+	int cpu = v->cpu;
 
-	if (!pool->inst->ops->select_cpu)
-		return;
-	cpu = __vms_sched_select_cpu(pool, v->ent, now);
+	if (pool->inst->ops->select_cpu)
+		cpu = __vms_sched_select_cpu(pool, v->ent, now);
 	if (cpu != v->cpu && __vms_fault_check_cpu(pool->inst, v, cpu)) {
 		__vms_place(v, cpu);
 		v->migrations++;

@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "request.h"
+#include "trace.h"
 #include "vmsched.h"
 
 static char *require = "";
@@ -56,8 +57,8 @@ static void on_sched_waking(void *unused, struct task_struct *task)
 {
 	struct vms_vcpu *v;
 
-	/* It may have blocked anywhere else: that ends with no event. */
-	if (likely(!vms_inside(task)))
+	/* It may have blocked anywhere else: only who traces has to know that. */
+	if (likely(!vms_inside(task) && !trace_vmsched_wake_enabled()))
 		return;
 	v = vms_vcpu_of_task(task);
 	if (v)

@@ -139,25 +139,29 @@ static void copy_set(struct vmsched_params *to,
 /* Shares are no promise: a scheduler cannot refuse them. */
 #define PROMISES	~BIT(VMSCHED_A_PARAMS_WEIGHT)
 
-/* May one vCPU have what is given? Then it must be put into force, or taken back. */
-static int admit_one(struct vms_vcpu *v, const struct wish *wish, u32 which)
-{
-	struct vmsched_params p = v->params;
-
-	if (!(which & PROMISES))
-		return 0;
-	copy_set(&p, &wish->params, which);
-	return vms_ent_admit(v, &p);
-}
-
-static void say_refused(const struct vms_vcpu *v, struct nlattr *nest,
-			struct netlink_ext_ack *extack)
+static int refuse(const struct vms_vcpu *v, struct nlattr *nest,
+		  struct netlink_ext_ack *extack, int err)
 {
 	const struct vmsched_inst *inst = v->ent->inst;
 
 	NL_SET_ERR_MSG_ATTR_FMT(extack, nest, "%s, vCPU %u: %s", inst->ops->name,
 				v->index, inst->fault->refusal[0] ?
 				inst->fault->refusal : "refused");
+	return err;
+}
+
+/* May one vCPU have what is given? Then it must be put into force, or taken back. */
+static int admit_one(struct vms_vcpu *v, const struct wish *wish, u32 which,
+		     struct nlattr *nest, struct netlink_ext_ack *extack)
+{
+	struct vmsched_params p = v->params;
+	int err;
+
+	if (!(which & PROMISES))
+		return 0;
+	copy_set(&p, &wish->params, which);
+	err = vms_ent_admit(v, &p);
+	return err ? refuse(v, nest, extack, err) : 0;
 }
 
 /* The same for all of a VM: none has it if one may not. */
@@ -168,10 +172,9 @@ static int admit_all(struct vms_vm *vm, const struct wish *wish, struct nlattr *
 	int err;
 
 	list_for_each_entry(v, &vm->vcpus, vm_node) {
-		err = admit_one(v, wish, wish->set & ~v->own);
+		err = admit_one(v, wish, wish->set & ~v->own, nest, extack);
 		if (!err)
 			continue;
-		say_refused(v, nest, extack);
 		list_for_each_entry_continue_reverse(v, &vm->vcpus, vm_node)
 			vms_ent_admit(v, &v->params);
 		return err;
@@ -303,11 +306,9 @@ int vms_params_set_vcpu(struct vms_vcpu *v, struct nlattr *nest,
 	err = take_all(&wish, v->vm->pool, nest, extack);
 	if (err)
 		goto out;
-	err = admit_one(v, &wish, wish.set);
-	if (err) {
-		say_refused(v, nest, extack);
+	err = admit_one(v, &wish, wish.set, nest, extack);
+	if (err)
 		goto out;
-	}
 	v->own |= wish.set;
 	apply(v, &wish, wish.set);
 out:

@@ -10,6 +10,42 @@
  */
 #include "vmsched.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/**
+ * vms_track_sleeps() - the thread of a vCPU blocks, or runs it no more
+ * @v: attached vCPU
+ * @run_ns: what it has executed so far
+ *
+ * For tracepoints only. A wake that is told before is one of a thread that did not
+ * block yet: vms_track_sched_in() tells it once more.
+ */
+void vms_track_sleeps(struct vms_vcpu *v, u64 run_ns)
+{
+	if (READ_ONCE(v->asleep))
+		return;
+	trace_vmsched_block(v, run_ns, vms_inside(v->task));
+	v->slept_at = run_ns;
+	/* Last: who tells of a wake tells it after this. */
+	smp_store_release(&v->asleep, true);
+}
+
+/**
+ * vms_track_woken() - it can go on; may be told more than once
+ * @v: vCPU
+ *
+ * Never for the same one at once: Linux runs a thread after it has woken it.
+ */
+void vms_track_woken(struct vms_vcpu *v)
+{
+	/* Pairs with the release above. */
+	if (!smp_load_acquire(&v->asleep))
+		return;
+	WRITE_ONCE(v->asleep, false);
+	trace_vmsched_wake(v);
+}
+
 /* Bring the time of the thread up to date. By its own thread, or for it. */
 static void account(struct vms_vcpu *v, u64 now)
 {
@@ -121,6 +157,7 @@ void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 
 	WRITE_ONCE(v->stamp, now);
 	WRITE_ONCE(v->on_cpu, true);
+	vms_track_woken(v);
 	if (!pool) {
 		if (unlikely(test_and_clear_bit(VMS_F_AGAIN, &v->flags)))
 			vms_gate_arm(v);
@@ -164,8 +201,10 @@ void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now)
 	}
 
 	raw_spin_lock(&pool->lock);
-	if (blocks && !v->parked)
+	if (blocks && !v->parked) {
+		vms_track_sleeps(v, v->use.run_ns);
 		__vms_not_runnable(v, inside ? VMS_HALTED : VMS_OFF, now);
+	}
 	__vms_hand_over(pool, pc);
 	raw_spin_unlock(&pool->lock);
 }
@@ -177,6 +216,7 @@ void vms_track_waking(struct vms_vcpu *v)
 	unsigned long flags;
 	u64 now;
 
+	vms_track_woken(v);
 	if (!pool || READ_ONCE(v->state) != VMS_HALTED)
 		return;
 	now = vms_now();

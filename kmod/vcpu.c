@@ -142,6 +142,7 @@ static void step_back(struct vms_vcpu *v)
 	WRITE_ONCE(v->on_cpu, false);
 	if (!pool)
 		return;
+	vms_track_sleeps(v, v->use.run_ns);
 	raw_spin_lock(&pool->lock);
 	__vms_not_runnable(v, VMS_OFF, vms_now());
 	/* The thread may lose its pCPU as one that no pool follows. */
@@ -193,6 +194,7 @@ struct vms_vcpu *vms_vcpu_discover(void *key, const void *vm_key, u32 index)
 	if (old != v) {
 		WRITE_ONCE(v->stamp, vms_now());
 		WRITE_ONCE(v->on_cpu, true);
+		vms_track_woken(v);
 		raw_spin_lock(&vms_hash_lock);
 		hash_add_rcu(by_task, &v->task_node, (unsigned long)current);
 		raw_spin_unlock(&vms_hash_lock);
@@ -236,6 +238,7 @@ void vms_vcpu_remove(struct vms_vcpu *v)
 	pool = READ_ONCE(v->pool);
 	if (pool) {
 		raw_spin_lock_irqsave(&pool->lock, flags);
+		vms_track_sleeps(v, vms_vcpu_executed(v, vms_now()));
 		__vms_not_runnable(v, VMS_OFF, vms_now());
 		WRITE_ONCE(v->pass, VMS_PASS_ANY);
 		if (v->parked)

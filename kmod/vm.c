@@ -15,6 +15,7 @@
 
 #include "activate.h"
 #include "request.h"
+#include "trace.h"
 #include "vmsched.h"
 
 /* Protects what changes slowly, see vmsched.h. */
@@ -152,6 +153,7 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	WRITE_ONCE(v->pass, pool->managed || pool->ceased ? VMS_PASS_NONE :
 		   VMS_PASS_ANY);
 	WRITE_ONCE(v->pool, pool);
+	trace_vmsched_wake(v);
 	raw_spin_unlock_irq(&pool->lock);
 }
 

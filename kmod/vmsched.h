@@ -196,6 +196,7 @@ struct vms_pool {
  * @keeps_ns:	the longest time that it may go on
  * @watch_ran:	(P) what the watchdog found: time that vCPUs of this queue executed
  *		since it looked last,
+ * @watch_promised: the part of it of those that have a reservation,
  * @watch_weight: weight of those of them that can run,
  * @watch_vcpus: their number,
  * @watch_turns: grants given in that time, and
@@ -229,6 +230,7 @@ struct vms_pcpu {
 	u64 keeps_ns;
 	u32 grants;
 	u64 watch_ran;
+	u64 watch_promised;
 	u64 watch_weight;
 	u32 watch_vcpus;
 	u32 watch_turns;
@@ -312,6 +314,9 @@ struct vms_vm {
  * @utime_base:	user time without that, likewise
  * @call:	request of the guest that is to be served before it goes on; by own
  *		thread
+ * @slept_at:	run_ns when its thread blocked last; by own thread
+ * @asleep:	its thread has blocked, and no wake was told since; only
+ *		if it is attached
  * @queued_at:	when it became runnable and did not run, for native
  * @state:	(P)
  * @cpu:	(P) pCPU to whose queue it belongs, -1 before it has one
@@ -369,6 +374,8 @@ struct vms_vcpu {
 	struct vms_usage use;
 	u64 gtime_base;
 	u64 utime_base;
+	u64 slept_at;
+	bool asleep;
 	u64 queued_at;
 	struct vms_call call;
 
@@ -495,6 +502,8 @@ void vms_track_enter(struct vms_vcpu *v);
 void vms_track_sched_in(struct vms_vcpu *v, u64 now);
 void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now);
 void vms_track_waking(struct vms_vcpu *v);
+void vms_track_sleeps(struct vms_vcpu *v, u64 run_ns);
+void vms_track_woken(struct vms_vcpu *v);
 
 /* vcpu.c: finding, making and freeing them */
 int vms_vcpus_init(void);

@@ -53,6 +53,15 @@ static void look_later(void)
 	vms_switch_queue_later(&look_work, msecs_to_jiffies(ms));
 }
 
+/* It has a reservation, which this scheduler keeps: all of a pCPU, if it is for that. */
+static bool is_promised(const struct vms_pool *pool, const struct vms_vcpu *v)
+{
+	u32 honours = pool->inst->ops->honours;
+
+	return (v->params.reservation && honours & VMSCHED_HONOURS_RESERVATION) ||
+	       (v->params.budget_us && honours & VMSCHED_HONOURS_BUDGET);
+}
+
 /* Who has executed since the last look is not left out. */
 static void count_work(struct vms_pool *pool, u64 now)
 {
@@ -65,6 +74,7 @@ static void count_work(struct vms_pool *pool, u64 now)
 		pc->watch_turns = pc->grants - pc->watch_grants;
 		pc->watch_grants = pc->grants;
 		pc->watch_ran = 0;
+		pc->watch_promised = 0;
 		pc->watch_weight = 0;
 		pc->watch_vcpus = 0;
 	}
@@ -77,6 +87,8 @@ static void count_work(struct vms_pool *pool, u64 now)
 		pc = vms_pcpu(v->cpu);
 		if (sum > v->watch_sum) {
 			pc->watch_ran += sum - v->watch_sum;
+			if (is_promised(pool, v))
+				pc->watch_promised += sum - v->watch_sum;
 			v->watch_sum = sum;
 			v->left_out = 0;
 		}
@@ -88,14 +100,16 @@ static void count_work(struct vms_pool *pool, u64 now)
 }
 
 /*
- * Part of @elapsed in which the scheduler could have had somebody run there. Two looks
- * at the most: if it is more, this host has stood still itself (it may be a guest).
+ * Part of @elapsed in which the scheduler could have had somebody run there who was
+ * promised nothing. Two looks at the most: if it is more, this host has stood still
+ * itself (it may be a guest).
  */
 static u64 usable(const struct vms_pcpu *pc, u64 elapsed)
 {
 	u64 most = READ_ONCE(watchdog_ms) * NSEC_PER_MSEC * 2 / LOOKS;
+	u64 ns = pc->cur ? min(pc->watch_ran, elapsed) : elapsed;
 
-	return min(pc->cur ? min(pc->watch_ran, elapsed) : elapsed, most);
+	return min(ns - min(ns, pc->watch_promised), most);
 }
 
 /* It has a limit of its own, which this scheduler keeps. */

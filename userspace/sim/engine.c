@@ -28,6 +28,8 @@ struct task {
 	struct vms_vcpu *v;
 	struct pool *pool;
 	const struct wl_vm *vm;
+	const struct wl_replay *replay;	/* NULL if it draws what it does */
+	size_t phase;
 	struct stats *stats;
 	unsigned int vm_nr;
 	u64 rng;
@@ -226,7 +228,8 @@ static const struct watch watch = {
 
 static void begin(struct task *t)
 {
-	u64 run = dist_draw(&t->vm->run, &t->rng);
+	u64 run = t->replay ? t->replay->phases[t->phase].run :
+			      dist_draw(&t->vm->run, &t->rng);
 
 	t->until = run == NEVER ? NEVER : t->v->executed + run;
 }
@@ -243,6 +246,11 @@ static void wake(struct sim *sim, struct event *event)
 /* It has done what it had to do: until when does it pause? */
 static u64 next_due(struct sim *sim, struct task *t)
 {
+	if (t->replay) {
+		u64 sleep = t->replay->phases[t->phase++].sleep;
+
+		return sleep == NEVER ? NEVER : sim->now + sleep;
+	}
 	if (!t->vm->every)
 		return sim->now + dist_draw(&t->vm->sleep, &t->rng);
 	if (t->due + t->vm->every < sim->now && sim->counts)
@@ -285,7 +293,8 @@ noinline void simulate_counted(struct sim *sim)
 	run_until(sim, sim->wl->duration);
 }
 
-static void add_task(struct sim *sim, struct task *t, unsigned int vm_nr, unsigned int index)
+/* False if the scheduler refuses it. */
+static bool add_task(struct sim *sim, struct task *t, unsigned int vm_nr, unsigned int index)
 {
 	const struct wl_vm *vm = &sim->wl->vms[vm_nr];
 
@@ -299,12 +308,19 @@ static void add_task(struct sim *sim, struct task *t, unsigned int vm_nr, unsign
 	t->rng = sim->wl->seed;
 	t->rng = rng_next(&t->rng) ^ vm_nr;
 	t->rng = rng_next(&t->rng) ^ index;
-	t->v = vcpu_create(t->pool, vm_nr + 1, index, &vm->params, &vm->affinity);
-	if (!t->v)
-		broken("VM %s is refused: %s", vm->name, core_refusal);
+	t->replay = vm->replay ? &vm->replay[index] : NULL;
+	t->v = vcpu_create(t->pool, vm_nr + 1, index,
+			   t->replay ? &t->replay->params : &vm->params,
+			   t->replay ? &t->replay->affinity : &vm->affinity);
+	if (!t->v) {
+		snprintf(sim->result->refused, sizeof(sim->result->refused),
+			 "VM %s: vCPU %u %s", vm->name, index, core_refusal);
+		return false;
+	}
 	t->v->user_data = t;
-	t->due = dist_draw(&vm->start, &t->rng);
+	t->due = t->replay ? t->replay->start : dist_draw(&vm->start, &t->rng);
 	event_set(sim, &t->wake, t->due);
+	return true;
 }
 
 static void add_pool(struct sim *sim, unsigned int nr)
@@ -325,7 +341,8 @@ static void add_pool(struct sim *sim, unsigned int nr)
 	}
 }
 
-static void set_up(struct sim *sim)
+/* False if a VM is refused. */
+static bool set_up(struct sim *sim)
 {
 	const struct workload *wl = sim->wl;
 	unsigned int nr, index;
@@ -340,7 +357,9 @@ static void set_up(struct sim *sim)
 		add_pool(sim, nr);
 	for (nr = 0, t = sim->tasks; nr < wl->nr_vms; nr++)
 		for (index = 0; index < wl->vms[nr].vcpus; index++)
-			add_task(sim, t++, nr, index);
+			if (!add_task(sim, t++, nr, index))
+				return false;
+	return true;
 }
 
 static u64 decisions(const struct sim *sim)
@@ -387,7 +406,7 @@ static void count_rest(struct sim *sim)
 	for (cpu = 0; cpu < sim->wl->cpus; cpu++) {
 		struct sim_cpu *c = &sim->cpus[cpu];
 
-		if (c->pool->pcpus[cpu].cur)
+		if (c->pool && c->pool->pcpus[cpu].cur)
 			c->to = sim->now;
 		count_span(sim, cpu);
 	}
@@ -443,12 +462,13 @@ void simulate(struct result *result, const struct workload *wl,
 		.vms = zalloc(wl->nr_vms * sizeof(*result->vms)),
 	};
 	under_way = &sim;
-	set_up(&sim);
-	run_until(&sim, wl->warmup);
-	begin_to_count(&sim);
-	simulate_counted(&sim);
-	count_rest(&sim);
-	sum_up(&sim);
+	if (set_up(&sim)) {
+		run_until(&sim, wl->warmup);
+		begin_to_count(&sim);
+		simulate_counted(&sim);
+		count_rest(&sim);
+		sum_up(&sim);
+	}
 	tear_down(&sim);
 	under_way = NULL;
 }

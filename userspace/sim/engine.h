@@ -34,13 +34,15 @@ struct result {
 	u64 time_ns;
 	u64 decisions;		/* the scheduler was asked who is next */
 	u64 events;
+	char refused[160];	/* which VM has no place, and why, or "" */
 	struct pool_result *pools;
 	struct stats *vms;
 };
 
 /*
- * Run all of it. @record may be NULL. What goes wrong is a fault of the scheduler or lack of
- * memory, and ends in broken().
+ * Run all of it, unless a VM is refused: then nothing is, and the figures are 0. @record may
+ * be NULL. What goes wrong is a fault of the scheduler or lack of memory, and ends in
+ * broken().
  */
 void simulate(struct result *result, const struct workload *wl,
 	      const struct vmsched_ops *ops, struct record *record);

@@ -140,6 +140,10 @@ static struct json_object *run(const struct result *result)
 	struct pool_result total;
 
 	add_text(json, "scheduler", result->ops->name);
+	if (result->refused[0]) {
+		add_text(json, "refused", result->refused);
+		return json;
+	}
 	json_object_object_add(json, "ignored", keys(result_ignored(result)));
 	add_u64(json, "cpus", result->wl->cpus);
 	add_u64(json, "vcpus", result->wl->nr_vcpus);

@@ -22,6 +22,7 @@ enum exit_code {
 	EXIT_REFUSED = 1,
 	EXIT_USAGE = 2,
 	EXIT_NO_OBJECT = 5,
+	EXIT_NO_PLACE = 6,
 };
 
 enum long_option {
@@ -53,8 +54,9 @@ static const char usage[] =
 	"       vmsched-sim compare -s NAME,NAME... [OPTION]... WORKLOAD\n"
 	"       vmsched-sim check WORKLOAD\n"
 	"       vmsched-sim list\n"
-	"WORKLOAD is a file, - for standard input; see vmsched-sim.rst.\n"
-	"  -s, --scheduler NAME  scheduler to run it under\n"
+	"WORKLOAD is a file, - for standard input, of \"vmschedctl record\", too; see\n"
+	"vmsched-sim.rst.\n"
+	"  -s, --scheduler NAME  scheduler to run it under; compare: also \"all\"\n"
 	"  -j, --json            print JSON\n"
 	"  -p, --pretty          print JSON with line breaks\n"
 	"      --svg FILE        draw who had which pCPU\n"
@@ -139,6 +141,11 @@ static int take_scheds(const struct vmsched_ops **ops, int *n, int most)
 {
 	const char *name = opt.schedulers;
 
+	if (name && !strcmp(name, "all") && most > 1) {
+		*n = min(nr_scheds, most);
+		memcpy(ops, scheds, *n * sizeof(*ops));
+		return EXIT_DONE;
+	}
 	if (!name)
 		return fail(EXIT_USAGE, "which scheduler? give -s, and see \"vmsched-sim list\"");
 	for (*n = 0; ; name++) {
@@ -167,6 +174,9 @@ static int apply_options(struct workload *wl, const char *name)
 {
 	if (opt.seed != U64_MAX)
 		wl->seed = opt.seed;
+	if (wl->recorded && opt.duration > wl->duration)
+		return fail(EXIT_REFUSED, "%s: --duration %s, but only %s are recorded", name,
+			    time_text(opt.duration), time_text(wl->duration));
 	if (opt.duration)
 		wl->duration = opt.duration;
 	if (wl->warmup >= wl->duration)
@@ -257,7 +267,11 @@ static int run_with(const struct workload *wl, const struct vmsched_ops *ops)
 	if (code)
 		return code;
 	simulate(&result, wl, ops, pictures ? &record : NULL);
-	code = opt.json ? json_run(&result, opt.pretty) : print_run(&result);
+	if (result.refused[0])
+		code = fail(EXIT_NO_PLACE, "scheduler %s refuses %s", ops->name,
+			    result.refused);
+	else
+		code = opt.json ? json_run(&result, opt.pretty) : print_run(&result);
 	if (!code && pictures)
 		code = write_pictures(&result, &record);
 	result_free(&result);

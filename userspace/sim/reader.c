@@ -104,7 +104,9 @@ static bool check_line(struct reader *r, size_t length)
 		return bad_line(r, r->line_nr,
 				"line of more than %d bytes: go on in one that begins with a blank",
 				MAX_LINE);
-	if (r->line_nr > MAX_LINES)
+	if (r->max_lines && r->line_nr > r->max_lines)
+		return bad_line(r, r->line_nr, "more than %u lines", r->max_lines);
+	if (!r->max_lines && r->line_nr > MAX_LINES)
 		return bad_line(r, r->line_nr, "more than %d lines: use copies", MAX_LINES);
 	return clean(r, length);
 }

@@ -21,6 +21,7 @@ struct reader {
 	size_t why_size;
 	char line[MAX_LINE + 2];	/* read ahead */
 	unsigned int line_nr;
+	unsigned int max_lines;		/* 0: MAX_LINES */
 	bool begun;
 	bool ended;
 	struct word words[MAX_WORDS];	/* of one statement */
@@ -52,6 +53,16 @@ bool take_flag(struct reader *r, const char *key, u64 *flag);
 bool take_cpus(struct reader *r, const char *key, unsigned int nr, struct cpumask *cpus);
 bool take_dist(struct reader *r, const char *key, u64 least, bool forever, struct dist *dist);
 bool take_name(struct reader *r, const char *key, size_t max, char *name);
+
+/* workload.c: parameters, "affinity" not among them. The attribute, 0 if @word is none. */
+int param_attr(const char *word);
+bool take_param(struct reader *r, int attr, const char *word, struct wl_vm *vm);
+bool take_pool(struct reader *r, const struct workload *wl, unsigned int *pool);
+bool check_params(struct reader *r, const struct vmsched_params *params);
+
+/* recording.c: all that follows the word by which it is known, which was taken. */
+#define RECORDING_WORD	"vmsched-recording"
+bool recording_read(struct reader *r, struct workload *wl);
 
 /* False if @text is no time. */
 bool time_parse(const char *text, u64 *ns);

@@ -227,9 +227,13 @@ static int print_totals(const struct result *results, int n)
 	add_column(&t, "LOST", false);
 	hist_columns(&t);
 	for (i = 0; i < n && !t.failed; i++) {
-		result_total(&results[i], &total);
 		begin_line(&t);
 		cell(&t, "%s", results[i].ops->name);
+		if (results[i].refused[0]) {
+			cell(&t, "refused");
+			continue;
+		}
+		result_total(&results[i], &total);
 		cells_pool(&t, &total);
 		stats_free(&total.stats);
 	}
@@ -244,6 +248,10 @@ static void cell_compared(struct table *t, const struct result *result, unsigned
 {
 	const struct stats *stats = &result->vms[nr];
 
+	if (result->refused[0]) {
+		cell(t, "-");
+		return;
+	}
 	switch (what) {
 	case 0:
 		cell_percent(t, stats->run_ns,
@@ -307,7 +315,10 @@ int print_compare(const struct result *results, int n)
 	if (print_compared_vms(results, n))
 		return 1;
 	for (i = 0; i < n; i++)
-		print_ignored(&results[i]);
+		if (results[i].refused[0])
+			printf("%s refuses %s\n", results[i].ops->name, results[i].refused);
+		else
+			print_ignored(&results[i]);
 	return 0;
 }
 

@@ -88,10 +88,20 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static bool take_param(struct reader *r, int key, const char *word, struct draft *d)
+int param_attr(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(vm_words); i++)
+		if (!strcmp(vm_words[i].word, word))
+			return vm_words[i].key < KEY_AFFINITY ? vm_words[i].key : 0;
+	return 0;
+}
+
+bool take_param(struct reader *r, int key, const char *word, struct wl_vm *vm)
 {
 	const struct param *p = &params[key];
-	u32 *field = (u32 *)((char *)&d->vm.params + p->offset);
+	u32 *field = (u32 *)((char *)&vm->params + p->offset);
 	u32 old = *field;
 	u64 value;
 	bool good;
@@ -118,20 +128,20 @@ static bool take_param(struct reader *r, int key, const char *word, struct draft
 		return false;
 	*field = value;
 	if (value != old)
-		d->vm.asks |= BIT(key);
+		vm->asks |= BIT(key);
 	return true;
 }
 
-static bool take_pool(struct parser *p, struct wl_vm *vm)
+bool take_pool(struct reader *r, const struct workload *wl, unsigned int *pool)
 {
 	const char *name;
 
-	if (!take_word(&p->reader, "pool", &name))
+	if (!take_word(r, "pool", &name))
 		return false;
-	for (vm->pool = 0; vm->pool < p->wl->nr_pools; vm->pool++)
-		if (!strcmp(p->wl->pools[vm->pool].name, name))
+	for (*pool = 0; *pool < wl->nr_pools; ++*pool)
+		if (!strcmp(wl->pools[*pool].name, name))
 			return true;
-	return bad(&p->reader, "no pool \"%.40s\": it must stand above its VMs", name);
+	return bad(r, "no pool \"%.40s\": it must stand above its VMs", name);
 }
 
 static bool take_vm_value(struct parser *p, int key, const char *word, struct draft *d)
@@ -151,7 +161,7 @@ static bool take_vm_value(struct parser *p, int key, const char *word, struct dr
 	case KEY_COPIES:
 		return take_number(r, word, 1, WL_MAX_VCPUS, &d->copies);
 	case KEY_POOL:
-		return take_pool(p, &d->vm);
+		return take_pool(r, p->wl, &d->vm.pool);
 	case KEY_START:
 		return take_dist(r, word, 0, false, &d->vm.start);
 	case KEY_RUN:
@@ -161,7 +171,7 @@ static bool take_vm_value(struct parser *p, int key, const char *word, struct dr
 	case KEY_EVERY:
 		return take_time(r, word, WL_MIN_RUN_NS, WL_MAX_NS, false, &d->vm.every);
 	default:
-		return take_param(r, key, word, d);
+		return take_param(r, key, word, &d->vm);
 	}
 }
 
@@ -208,16 +218,23 @@ static bool check_work(struct reader *r, const struct wl_vm *vm)
 	return true;
 }
 
+bool check_params(struct reader *r, const struct vmsched_params *params)
+{
+	if (params->budget_us <= params->period_us)
+		return true;
+	return bad(r, "budget %s exceeds period %s",
+		   time_text(params->budget_us * (u64)NSEC_PER_USEC),
+		   time_text(params->period_us * (u64)NSEC_PER_USEC));
+}
+
 static bool check_vm(struct parser *p, const struct draft *d)
 {
 	const struct wl_vm *vm = &d->vm;
 	struct reader *r = &p->reader;
 	struct cpumask both;
 
-	if (vm->params.budget_us > vm->params.period_us)
-		return bad(r, "budget %s exceeds period %s",
-			   time_text(vm->params.budget_us * (u64)NSEC_PER_USEC),
-			   time_text(vm->params.period_us * (u64)NSEC_PER_USEC));
+	if (!check_params(r, &vm->params))
+		return false;
 	if (!cpumask_weight(&p->wl->pools[vm->pool].cpus))
 		return bad(r, "all pCPUs are in other pools than default: give pool");
 	if (d->given & BIT(KEY_AFFINITY) &&
@@ -433,6 +450,8 @@ static bool read_all(struct parser *p)
 			return false;
 		if (!p->reader.nr_words)
 			break;
+		if (!p->given && !wl->nr_vms && !strcmp(peek(&p->reader), RECORDING_WORD))
+			return recording_read(&p->reader, wl);
 		if (!read_statement(p))
 			return false;
 	}
@@ -461,8 +480,21 @@ bool workload_read(struct workload *wl, FILE *file, const char *name, char *why,
 	return good;
 }
 
+static void replay_free(struct wl_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; vm->replay && i < vm->vcpus; i++)
+		free(vm->replay[i].phases);
+	free(vm->replay);
+}
+
 void workload_free(struct workload *wl)
 {
+	unsigned int nr;
+
+	for (nr = 0; nr < wl->nr_vms; nr++)
+		replay_free(&wl->vms[nr]);
 	free(wl->vms);
 	wl->vms = NULL;
 }

@@ -34,6 +34,21 @@ struct dist {
 	u64 b;
 };
 
+/* What a vCPU was seen to do: U64_MAX is for ever. */
+struct wl_phase {
+	u64 run;
+	u64 sleep;
+};
+
+/* A recorded vCPU; it has phases, and the last one has no end, or it never wakes. */
+struct wl_replay {
+	struct vmsched_params params;
+	struct cpumask affinity;
+	u64 start;
+	struct wl_phase *phases;
+	size_t nr_phases;
+};
+
 struct wl_pool {
 	char name[WL_NAME_MAX];
 	struct cpumask cpus;
@@ -50,9 +65,11 @@ struct wl_vm {
 	struct dist run;
 	struct dist sleep;	/* one of these two, or none */
 	u64 every;
+	struct wl_replay *replay;	/* of each vCPU, instead of these; or NULL */
 };
 
 struct workload {
+	bool recorded;
 	u64 duration;
 	u64 warmup;
 	u64 switch_cost;

@@ -56,6 +56,8 @@ extern const struct command events_commands[];
 extern const struct command request_commands[];
 extern const struct command console_commands[];
 extern const struct command fault_commands[];
+extern const struct command record_commands[];
+extern const struct command advise_commands[];
 
 /* Of the object "sched" */
 int cmd_evict(struct ctx *ctx, int argc, char **argv);

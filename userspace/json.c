@@ -10,6 +10,7 @@
 
 #include "cmd.h"
 #include "json.h"
+#include "record.h"
 
 static int print(bool pretty, struct json_object *json)
 {
@@ -170,6 +171,19 @@ int json_print_owner(bool pretty, const char *pool, __u64 id, const char *name)
 			       id ? json_object_new_uint64(id) : NULL);
 	json_object_object_add(json, "name",
 			       id ? json_object_new_string(name) : NULL);
+	return print(pretty, json);
+}
+
+int json_print_recording(bool pretty, const struct recording *done)
+{
+	struct json_object *json = json_object_new_object();
+
+	json_object_object_add(json, "time_ns",
+			       json_object_new_uint64(done->time_ns));
+	json_object_object_add(json, "vms", json_object_new_uint64(done->vms));
+	json_object_object_add(json, "events",
+			       json_object_new_uint64(done->events));
+	json_object_object_add(json, "lost", json_object_new_uint64(done->lost));
 	return print(pretty, json);
 }
 

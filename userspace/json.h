@@ -8,6 +8,8 @@
 #include "model.h"
 #include "nl.h"
 
+struct recording;
+
 /* All return an exit code. */
 int json_print_object(bool pretty, const struct model *model, const void *obj);
 int json_print_list(bool pretty, const struct list *list);
@@ -17,6 +19,7 @@ int json_print_version(bool pretty, const char *version);
 int json_print_unload(bool pretty, const char *name, const char *module);
 /* @id 0: nobody */
 int json_print_owner(bool pretty, const char *pool, __u64 id, const char *name);
+int json_print_recording(bool pretty, const struct recording *done);
 int json_print_event(__u64 time_ns, const struct event *event);
 
 #endif /* VMSCHEDCTL_JSON_H */

@@ -45,6 +45,8 @@ const struct object objects[] = {
 	  console_commands },
 	{ "fault", "schedulers that were thrown out", fault_commands },
 	{ "events", "what happens, as it happens", events_commands },
+	{ "record", "what VMs do, into a file", record_commands },
+	{ "advise", "how it would go under other schedulers", advise_commands },
 	{ "version", "version of this program", version_commands },
 	{ "help", "list the commands of an object", help_commands },
 	{ }

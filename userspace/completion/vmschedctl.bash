@@ -63,7 +63,7 @@ _vmschedctl_words()
 	local at=$((COMP_CWORD - $1)) pairs=$(($1 + 3))
 
 	case $at,$object,$command in
-	0,*) echo status sched vm vcpu pool request console fault events version help ;;
+	0,*) echo status sched vm vcpu pool request console fault events record advise version help ;;
 	1,sched,*) echo list show load unload switch previous evict help ;;
 	1,vm,*) echo list show set help ;;
 	1,vcpu,*) echo list set help ;;
@@ -71,7 +71,8 @@ _vmschedctl_words()
 	1,request,*) echo yield owner prio help ;;
 	1,console,*) echo attach owner help ;;
 	1,fault,*) echo list show help ;;
-	1,help,*) echo status sched vm vcpu pool request console fault events version ;;
+	1,record,*) compgen -f -- "${COMP_WORDS[COMP_CWORD]}" ;;
+	1,help,*) echo status sched vm vcpu pool request console fault events record advise version ;;
 	2,sched,show | 2,sched,unload) _vmschedctl_column sched 1 ;;
 	2,sched,load | 2,sched,switch)
 		_vmschedctl_column sched 1
@@ -91,6 +92,8 @@ _vmschedctl_words()
 	*,sched,switch)
 		_vmschedctl_switch "$pairs" ;;
 	*,sched,evict) _vmschedctl_pairs "$((pairs - 1))" 'pool why' ;;
+	*,record,*) _vmschedctl_pairs "$((pairs - 1))" seconds ;;
+	*,advise,*) _vmschedctl_pairs "$((pairs - 2))" 'seconds schedulers' ;;
 	*,console,attach) _vmschedctl_pairs "$((pairs - 1))" 'pool socket escape' ;;
 	*,sched,previous) _vmschedctl_pairs "$((pairs - 1))" pool ;;
 	*,vm,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params pool" ;;

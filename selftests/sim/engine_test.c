@@ -87,6 +87,49 @@ TEST(rr_shares_equally)
 	}
 }
 
+/*
+ * What is behind gets 1 ms by age, 100 ms after it began to wait and 10 ms for each that
+ * waits with it. That is also what who is before it waits for at most.
+ */
+TEST(prio_is_strict_but_for_age)
+{
+	struct workload wl;
+	struct result r;
+	unsigned int i;
+
+	run_text(&r, &wl, "prio", NULL,
+		 "cpus 1\nduration 20s\nvm audio weight 1 time-critical on run 2ms every 10ms\n"
+		 "vm web weight 200 run 1ms sleep 2ms\nvm hog weight 150\nvm a copies 4\n");
+	ASSERT_TRUE(adds_up(&r));
+	EXPECT_EQ(4000 * MS, r.vms[0].run_ns);
+	EXPECT_EQ(0, r.vms[0].late);
+	EXPECT_LE(r.vms[0].waits.max, MS);
+	EXPECT_GT(r.vms[1].run_ns, 4500 * MS);
+	EXPECT_LE(r.vms[1].waits.max, 4 * MS);
+	for (i = 3; i < 7; i++) {
+		EXPECT_GE(r.vms[i].waits.max, 100 * MS);
+		EXPECT_LE(r.vms[i].waits.max, 140 * MS);
+		EXPECT_LE(r.vms[i].run_ns, 200 * MS);
+		EXPECT_GE(r.vms[i].run_ns, 130 * MS);
+	}
+	run_free(&r, &wl);
+}
+
+/* As many as there are pCPUs and one more: each of them shares one at times. */
+TEST(prio_is_equal_among_equals)
+{
+	struct workload wl;
+	struct result r;
+	unsigned int i;
+
+	run_text(&r, &wl, "prio", NULL, "cpus 4\nduration 40s\nvm a copies 5\n");
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+	EXPECT_LT(r.pools[0].stats.migrations, 40 * 4 * 10);
+	for (i = 0; i < 5; i++)
+		EXPECT_LE(llabs((long long)(r.vms[i].run_ns - 32000 * MS)), 640 * MS);
+	run_free(&r, &wl);
+}
+
 /* Each pCPU has as many: on many of them as on one. */
 TEST(shares_on_many_pcpus)
 {
@@ -105,6 +148,95 @@ TEST(shares_on_many_pcpus)
 			  100 * RR_SLICE);
 		run_free(&r, &wl);
 	}
+}
+
+/* @vm got so many permille of one pCPU, give or take @off. */
+static bool got_of_pcpu(const struct result *r, unsigned int vm, u64 permille, u64 off)
+{
+	u64 is = r->vms[vm].run_ns * 1000 / r->time_ns;
+
+	if (is + off >= permille && is <= permille + off)
+		return true;
+	printf("# %s got %llu permille, not %llu\n", r->wl->vms[vm].name, ull(is),
+	       ull(permille));
+	return false;
+}
+
+/* 12 spinners of unequal weight on 4 pCPUs, where no queues are equal */
+TEST(credit_shares_over_all_pcpus)
+{
+	static const unsigned int weights[] = { 50, 100, 150, 200, 300, 400 };
+	struct workload wl;
+	struct result r;
+	unsigned int i;
+
+	run_text(&r, &wl, "credit", NULL,
+		 "cpus 4\nduration 11s\nwarmup 1s\nvm a vcpus 2 weight 50\n"
+		 "vm b vcpus 2 weight 100\nvm c vcpus 2 weight 150\n"
+		 "vm d vcpus 2 weight 200\nvm e vcpus 2 weight 300\n"
+		 "vm f vcpus 2 weight 400\n");
+	EXPECT_TRUE(adds_up(&r));
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+	for (i = 0; i < wl.nr_vms; i++) {
+		u64 fair = 4000 * weights[i] / 1200;
+
+		EXPECT_TRUE(got_of_pcpu(&r, i, fair, fair / 50));
+	}
+	run_free(&r, &wl);
+}
+
+/* Nor do masks: half of the pCPUs are crowded, and all share what they have. */
+TEST(credit_shares_within_masks)
+{
+	struct workload wl;
+	struct result r;
+
+	run_text(&r, &wl, "credit", NULL,
+		 "cpus 4\nduration 11s\nwarmup 1s\nvm a vcpus 7 affinity 0-1\n"
+		 "vm b vcpus 2 affinity 2-3 weight 300\nvm c affinity 2-3 weight 200\n");
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+	EXPECT_TRUE(got_of_pcpu(&r, 0, 2000, 0));
+	EXPECT_TRUE(got_of_pcpu(&r, 1, 1500, 30));
+	EXPECT_TRUE(got_of_pcpu(&r, 2, 500, 30));
+	run_free(&r, &wl);
+}
+
+/* What the cap of one and the reservation of another leave is for the third. */
+TEST(credit_keeps_caps_and_reservations)
+{
+	struct workload wl;
+	struct result r;
+
+	run_text(&r, &wl, "credit", NULL,
+		 "cpus 2\nduration 11s\nwarmup 1s\nvm a cap 50 weight 1000\n"
+		 "vm b reservation 60 weight 1\nvm c cap 20\nvm d vcpus 2 weight 50\n");
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
+	EXPECT_TRUE(got_of_pcpu(&r, 0, 500, 10));
+	EXPECT_TRUE(got_of_pcpu(&r, 1, 600, 10));
+	EXPECT_TRUE(got_of_pcpu(&r, 2, 200, 10));
+	EXPECT_TRUE(got_of_pcpu(&r, 3, 700, 10));
+	run_free(&r, &wl);
+
+	/* Three of 60 % on two pCPUs */
+	run_text(&r, &wl, "credit", NULL,
+		 "cpus 2\nduration 11s\nwarmup 1s\nvm a vcpus 3 reservation 60 weight 1\n"
+		 "vm b vcpus 4 weight 10000\n");
+	EXPECT_TRUE(got_of_pcpu(&r, 0, 1800, 10));
+	EXPECT_TRUE(got_of_pcpu(&r, 1, 200, 10));
+	run_free(&r, &wl);
+}
+
+/* Who wakes with credit does not wait, and has no more than what it asks for. */
+TEST(credit_wakes_at_once)
+{
+	struct workload wl;
+	struct result r;
+
+	run_text(&r, &wl, "credit", NULL,
+		 "cpus 1\nduration 10s\nvm a run 500us every 10ms start 3ms\nvm b vcpus 3\n");
+	EXPECT_LE(hist_permille(&r.vms[0].wakes, 990), 100000);
+	EXPECT_LE(r.vms[1].waits.max, 20 * MS);
+	run_free(&r, &wl);
 }
 
 TEST(idle_is_what_nobody_wants)
@@ -314,6 +446,67 @@ TEST(record_is_cut)
 			sum += min(record.spans[i].to, record.to) - record.spans[i].from;
 	EXPECT_EQ(4 * record.to, sum);
 	record_free(&record);
+	run_free(&r, &wl);
+}
+
+/* Whatever computes beside it, and has a budget of its own or not */
+TEST(edf_answers_in_its_budget)
+{
+	static const char *const beside[] = {
+		"vm b copies 3", "vm b copies 3 period 10ms budget 2.3ms",
+		"vm b copies 3 period 10ms budget 2.3ms time-critical on",
+		"vm b copies 7 period 1s budget 100ms run 10ms every 70ms",
+	};
+	struct workload wl;
+	struct result r;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(beside); i++) {
+		run_text(&r, &wl, "edf", NULL,
+			 "cpus 1\nduration 100s\nvm a run 3ms every 10ms start 1234us\n"
+			 " period 10ms budget 3ms\n%s\n", beside[i]);
+		EXPECT_TRUE(adds_up(&r));
+		EXPECT_EQ(10000, r.vms[0].wakes.count);
+		EXPECT_EQ(0, r.vms[0].late) TH_LOG("%s", beside[i]);
+		/* With deadlines of others in between, it may have to wait for them. */
+		EXPECT_LE(r.vms[0].wakes.max, i ? 7 * MS : 0) TH_LOG("%s", beside[i]);
+		run_free(&r, &wl);
+	}
+}
+
+/* 3 pCPUs are reserved as a whole; who has no reservation shares the fourth. */
+TEST(edf_starves_nobody_while_there_is_time)
+{
+	struct workload wl;
+	struct result r;
+	unsigned int i;
+
+	run_text(&r, &wl, "edf", NULL,
+		 "cpus 4\nduration 20s\nwarmup 1s\nvm a vcpus 3 period 100ms budget 100ms\n"
+		 "vm b copies 6\n");
+	EXPECT_TRUE(adds_up(&r));
+	EXPECT_EQ(3 * 19000 * MS, r.vms[0].run_ns);
+	for (i = 1; i < 7; i++) {
+		EXPECT_GT(r.vms[i].run_ns, 19000 * MS / 6 / 2) TH_LOG("VM %u", i);
+		EXPECT_LT(r.vms[i].waits.max, 200 * MS) TH_LOG("VM %u", i);
+	}
+	run_free(&r, &wl);
+}
+
+/* What is not reserved goes in turn, to those with extra time as well. */
+TEST(edf_extra_time_is_shared)
+{
+	struct workload wl;
+	struct result r;
+
+	run_text(&r, &wl, "edf", NULL,
+		 "cpus 1\nduration 20s\nvm a period 20ms budget 10ms\nvm b\n"
+		 "vm c period 20ms budget 2ms time-critical on\n");
+	/* 50 %, 10 %, and 20 % for each of the two that want more */
+	EXPECT_LE(llabs((long long)(r.vms[0].run_ns - 14000 * MS)), 100 * MS);
+	EXPECT_LE(llabs((long long)(r.vms[1].run_ns - 4000 * MS)), 100 * MS);
+	EXPECT_LE(llabs((long long)(r.vms[2].run_ns - 2000 * MS)), 3 * MS);
+	EXPECT_EQ(0, pool_idle_ns(&r.pools[0]));
 	run_free(&r, &wl);
 }
 

@@ -64,6 +64,8 @@ void run_text(struct result *result, struct workload *wl, const char *scheduler,
 	if (!read_text(wl, text, length, why, sizeof(why)))
 		give_up(text, why);
 	simulate(result, wl, sched(scheduler), record);
+	if (result->refused[0])
+		give_up(text, result->refused);
 	free(text);
 }
 

@@ -236,7 +236,7 @@ static const struct {
 	{ "run -s rr", 2, "run needs one WORKLOAD" },
 	{ "run -s rr load load", 2, "run needs one WORKLOAD" },
 	{ "run -s rr,bvt load", 2, "run takes one scheduler" },
-	{ "run -s edf load", 5, "no scheduler \"edf\": there are bvt, rr" },
+	{ "run -s none load", 5, "no scheduler \"none\": there are " },
 	{ "compare -s rr, load", 5, "no scheduler \"\"" },
 	{ "compare -s rr,rr load", 2, "scheduler rr is given twice" },
 	{ "compare -s rr --svg s load", 2, "a picture shows one scheduler" },
@@ -275,6 +275,40 @@ TEST_F(tool, wrong_use_is_told_in_a_line)
 	EXPECT_EQ(1, run_tool(&self->out, "list >/dev/full"));
 	EXPECT_STREQ("vmsched-sim: standard output: No space left on device\n", self->out);
 	free(self->out);
+}
+
+/* Two of 60 % on one pCPU: who promises cannot have both, who does not runs both. */
+TEST_F(tool, refused_vm_is_told)
+{
+	static const char said[] =
+		"refuses VM b2: vCPU 0 needs 1200 of 1000 permille of pCPU 0";
+	struct json_object *both, *one;
+
+	ASSERT_EQ(0, shell("echo 'cpus 1\nvm b copies 2 period 10ms budget 6ms' >full"));
+	EXPECT_EQ(6, run_tool(&self->out, "run -s edf full"));
+	EXPECT_EQ(self->out, strstr(self->out, "vmsched-sim: scheduler edf refuses VM b2: "));
+	EXPECT_NE(NULL, strstr(self->out, said)) TH_LOG("%s", self->out);
+	EXPECT_EQ(strlen(self->out) - 1, strcspn(self->out, "\n"));
+	free(self->out);
+	EXPECT_EQ(6, run_tool(&self->out, "run -s edf --svg s full 2>/dev/null"));
+	EXPECT_EQ(-1, access("s", F_OK));
+	free(self->out);
+	EXPECT_EQ(0, run_tool(&self->out, "compare -s rr,edf full"));
+	EXPECT_NE(NULL, strstr(self->out, "\nedf       refused")) TH_LOG("%s", self->out);
+	EXPECT_NE(NULL, strstr(self->out, said)) TH_LOG("%s", self->out);
+	free(self->out);
+	EXPECT_EQ(0, run_tool(&self->out, "compare -j -s rr,edf full"));
+	both = json_tokener_parse(self->out);
+	free(self->out);
+	one = json_object_array_get_idx(both, 1);
+	ASSERT_NE(NULL, get(one, "refused"));
+	EXPECT_EQ(0, strncmp(json_object_get_string(get(one, "refused")),
+			     said + strlen("refuses "), strlen(said) - strlen("refuses ")));
+	EXPECT_EQ(NULL, get(one, "vms"));
+	one = json_object_array_get_idx(both, 0);
+	EXPECT_EQ(NULL, get(one, "refused"));
+	EXPECT_EQ(2, json_object_array_length(get(one, "vms")));
+	json_object_put(both);
 }
 
 /* What the manual shows is right. */

@@ -34,10 +34,14 @@ static u32 from(u32 low, u32 high, bool or_zero)
 
 static struct vmsched_params some_params(void)
 {
+	u32 period_us = from(100, 10 * USEC_PER_SEC, true);
+
 	return (struct vmsched_params) {
 		.weight = from(VMSCHED_WEIGHT_MIN, VMSCHED_WEIGHT_MAX, false),
 		.cap = from(1, 1000000, true),
 		.reservation = from(1, 1000000, true),
+		.period_us = period_us,
+		.budget_us = period_us ? from(100, period_us, true) : 0,
 		.slice_us = from(100, USEC_PER_SEC, true),
 		.warp_us = from(0, 10 * USEC_PER_SEC, true),
 		.warp_limit_us = from(100, 10 * USEC_PER_SEC, true),
@@ -132,7 +136,9 @@ void test_random(const struct vmsched_ops *ops)
 			params = some_params();
 			add_vcpu(&pool, &params, some_mask());
 		}
-		happen(&pool, pool.vcpus[below(pool.nr_vcpus)]);
+		/* It may have been refused. */
+		if (pool.nr_vcpus)
+			happen(&pool, pool.vcpus[below(pool.nr_vcpus)]);
 	}
 	pool_exit(&pool);
 }

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,22 +23,46 @@
 #include "core.h"
 #include "tests.h"
 
+#define NEEDS_BUDGET	(VMSCHED_HONOURS_PERIOD | VMSCHED_HONOURS_BUDGET)
+
 static const struct test {
 	const char *name;
 	void (*run)(const struct vmsched_ops *ops);
 	u32 needs;	/* VMSCHED_HONOURS_* */
+	const char *only;	/* the scheduler whose promise it is */
+	const char *but;	/* the one whose promise it is not */
 } tests[] = {
 	{ "anything in any order", test_random },
-	{ "no spinner gets ahead of another", test_lag },
-	{ "not by short runs either", test_ticks },
-	{ "shares of spinners are those of weights", test_shares },
-	{ "they stay so over changes of scheduler", test_switches },
-	{ "sleep and warp earn nothing", test_sleeper },
+	{ "no spinner gets ahead of another", test_lag, .but = "prio" },
+	{ "not by short runs either", test_ticks, .but = "prio" },
+	{ "shares of spinners are those of weights", test_shares, .but = "prio" },
+	{ "they stay so over changes of scheduler", test_switches, .but = "prio" },
+	{ "sleep and warp earn nothing", test_sleeper, .but = "prio" },
 	{ "nor does sleep over changes of scheduler", test_owed },
 	{ "nobody waits long, who moves or who stays", test_moves },
+	{ "who is before others runs before them", test_order, .only = "prio" },
+	{ "who is behind waits for so long only", test_age, .only = "prio" },
+	{ "age is what keeps them from starving", test_starve, .only = "prio" },
+	{ "what age gives is not cut short", test_cut, .only = "prio" },
+	{ "equal ones are equal on any number of pCPUs", test_equals, .only = "prio" },
 	{ "warp wakes at once", test_warp, VMSCHED_HONOURS_WARP },
 	{ "warp has a limit, and needs a rest", test_limit,
 	  VMSCHED_HONOURS_WARP_LIMIT | VMSCHED_HONOURS_UNWARP },
+	{ "nobody has more than its cap, and others have the rest", test_cap,
+	  VMSCHED_HONOURS_CAP },
+	{ "who is alone has its cap", test_cap_alone, VMSCHED_HONOURS_CAP },
+	{ "reservations are met, and leave the rest", test_reservation,
+	  VMSCHED_HONOURS_RESERVATION },
+	{ "no more is promised than there is", test_admission,
+	  VMSCHED_HONOURS_RESERVATION },
+	{ "who is admitted misses no deadline", test_deadlines, NEEDS_BUDGET },
+	{ "nor do those who want more, or beside them", test_budgets, NEEDS_BUDGET },
+	{ "nor on several pCPUs, with as many as fit", test_crowds, NEEDS_BUDGET },
+	{ "nor beside one that wakes late in its period", test_late_sleeper, NEEDS_BUDGET },
+	{ "what is left is for everybody", test_leftover, NEEDS_BUDGET },
+	{ "who comes home finds its budget", test_homes, NEEDS_BUDGET },
+	{ "too much is refused, and changes nothing", test_overload, NEEDS_BUDGET },
+	{ "by a switch as well", test_overload_switch, NEEDS_BUDGET },
 };
 
 /* CPU time, where a round takes a tenth of a second at most */
@@ -163,7 +188,9 @@ static bool run(const struct test *test, int number, double seconds)
 
 static bool applies(const struct test *test, const struct vmsched_ops *ops)
 {
-	return (ops->honours & test->needs) == test->needs;
+	return (ops->honours & test->needs) == test->needs &&
+	       (!test->only || !strcmp(test->only, ops->name)) &&
+	       (!test->but || strcmp(test->but, ops->name));
 }
 
 static int count(void)

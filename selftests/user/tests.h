@@ -49,5 +49,22 @@ void test_ticks(const struct vmsched_ops *ops);
 void test_moves(const struct vmsched_ops *ops);
 void test_limit(const struct vmsched_ops *ops);
 void test_owed(const struct vmsched_ops *ops);
+void test_cap(const struct vmsched_ops *ops);
+void test_cap_alone(const struct vmsched_ops *ops);
+void test_reservation(const struct vmsched_ops *ops);
+void test_admission(const struct vmsched_ops *ops);
+void test_deadlines(const struct vmsched_ops *ops);
+void test_budgets(const struct vmsched_ops *ops);
+void test_crowds(const struct vmsched_ops *ops);
+void test_late_sleeper(const struct vmsched_ops *ops);
+void test_leftover(const struct vmsched_ops *ops);
+void test_homes(const struct vmsched_ops *ops);
+void test_overload(const struct vmsched_ops *ops);
+void test_overload_switch(const struct vmsched_ops *ops);
+void test_order(const struct vmsched_ops *ops);
+void test_age(const struct vmsched_ops *ops);
+void test_starve(const struct vmsched_ops *ops);
+void test_cut(const struct vmsched_ops *ops);
+void test_equals(const struct vmsched_ops *ops);
 
 #endif

@@ -114,6 +114,31 @@ TEST_F_TIMEOUT(vmsched, bvt_shares_by_weight, 300)
 		  BVT_LIMIT_PERCENT);
 }
 
+/* The others wait for 100 ms each time, for 1 ms. That is no fault. */
+TEST_F_TIMEOUT(vmsched, prio_is_strict_but_for_age, 300)
+{
+	static const unsigned int weight[] = { 100, 100, 200 };
+	struct rawvm *vms[ARRAY_SIZE(weight)];
+	uint64_t done[ARRAY_SIZE(weight)];
+	double sum = 0;
+	unsigned int i;
+
+	ASSERT_EQ(0, spawn_spinners(vms, ARRAY_SIZE(weight)));
+	for (i = 0; i < ARRAY_SIZE(weight); i++)
+		ASSERT_EQ(0, cli_do("vm set pid:%d weight %u time-critical %s",
+				    rawvm_pid(vms[i]), weight[i], i ? "off" : "on"));
+	ASSERT_EQ(0, sched_switch("prio", NULL));
+	measure(vms, done, ARRAY_SIZE(weight));
+	for (i = 0; i < ARRAY_SIZE(weight); i++)
+		sum += done[i];
+	for (i = 0; i < ARRAY_SIZE(weight); i++)
+		metric(rawvm_name(vms[i]), done[i] / sum * 100, "%");
+	EXPECT_GE(done[0], sum * 0.96);
+	for (i = 1; i < ARRAY_SIZE(weight); i++)
+		EXPECT_GE(done[i], sum * 0.005);
+	EXPECT_TRUE(sched_is_active("prio"));
+}
+
 TEST_F_TIMEOUT(vmsched, weight_counts_while_running, 300)
 {
 	static const unsigned int weight[] = { 300, 100 };

@@ -132,8 +132,7 @@ TEST_F_TIMEOUT(vmsched, rmmod, LIMIT)
 		ASSERT_TRUE(vm_listed(b.pid[0], true, HANG_LIMIT_MS));
 		ASSERT_EQ(0, fault_module("vmsched", &b.own));
 		ASSERT_EQ(0, faults_within(&b.own));
-		ASSERT_EQ(0, module_remove("vmsched_rr"));
-		ASSERT_EQ(0, module_remove("vmsched_bvt"));
+		ASSERT_EQ(0, schedulers_remove_all());
 		fault_arm(&b.self, nth);
 		ASSERT_EQ(0, module_remove("vmsched"));
 		fired = fault_disarm(&b.self);

@@ -44,7 +44,8 @@ TEST_F_TIMEOUT(vmsched, shows_and_switches, LIMIT)
 				  sizeof(version)));
 	strcat(version, "\n");
 	EXPECT_TRUE(reads(ROOT "version", version));
-	ASSERT_EQ(0, cli_do("sched unload bvt"));
+	ASSERT_EQ(0, schedulers_remove_all());
+	ASSERT_EQ(0, cli_do("sched load rr"));
 	EXPECT_TRUE(reads(ROOT "schedulers", "native\nrr\n"));
 	ASSERT_EQ(0, cli_do("sched load bvt"));
 	EXPECT_TRUE(reads(ROOT "schedulers", "native\nrr\nbvt\n"));
@@ -179,6 +180,8 @@ TEST_F_TIMEOUT(vmsched, removed_while_others_write, LIMIT)
 	int status;
 
 	ASSERT_NE(NULL, vm);
+	/* What else there is would hold vmsched. */
+	ASSERT_EQ(0, schedulers_remove_all());
 	for (i = 0; i < 2; i++) {
 		pid[i] = fork();
 		ASSERT_GE(pid[i], 0);

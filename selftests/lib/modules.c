@@ -215,7 +215,15 @@ static bool collect_scheduler(const char *name, void *data)
 	return false;
 }
 
-int vmsched_remove_all(void)
+unsigned int schedulers_loaded(void)
+{
+	struct names names = { .n = 0 };
+
+	find_module(collect_scheduler, &names);
+	return names.n;
+}
+
+int schedulers_remove_all(void)
 {
 	struct names names = { .n = 0 };
 	int ret;
@@ -229,8 +237,15 @@ int vmsched_remove_all(void)
 			return ret;
 		}
 	}
-	if (!module_loaded("vmsched"))
-		return 0;
+	return 0;
+}
+
+int vmsched_remove_all(void)
+{
+	int ret = schedulers_remove_all();
+
+	if (ret || !module_loaded("vmsched"))
+		return ret;
 	ret = module_remove("vmsched");
 	if (ret)
 		printf("# rmmod vmsched: %s\n", strerror(-ret));

@@ -43,7 +43,13 @@ int module_references(const char *name);
 /* Remove without waiting; -errno of the kernel */
 int module_remove(const char *name);
 
-/* Remove all scheduler modules, then vmsched; -errno of the first refusal */
+/* Scheduler modules that are loaded, whatever the tree has */
+unsigned int schedulers_loaded(void);
+
+/* Remove all scheduler modules; -errno of the first refusal */
+int schedulers_remove_all(void);
+
+/* The same, then vmsched */
 int vmsched_remove_all(void);
 
 #endif /* SELFTESTS_MODULES_H */

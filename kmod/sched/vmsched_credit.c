@@ -32,6 +32,7 @@
 #define CREDIT_LOOKS		3	/* pCPUs that are looked at */
 #define CREDIT_TRIES		4	/* and vCPUs on each */
 #define CREDIT_PERIOD_NS	(10 * (s64)NSEC_PER_MSEC)	/* under a cap */
+#define CREDIT_PARKED_NS	(1 * (s64)NSEC_PER_MSEC)	/* and while one is parked */
 #define CREDIT_TURN_NS		(100 * (s64)NSEC_PER_USEC)	/* the shortest */
 #define CREDIT_DEBT_NS		(9 * (s64)NSEC_PER_SEC)	/* for what it ran unasked */
 #define CREDIT_HOME_NS		(50 * NSEC_PER_USEC)	/* its own pCPU comes first */
@@ -289,7 +290,7 @@ static s64 time_against(struct credit_vcpu *b, struct credit_vcpu *x, u64 now, s
 	if (x->right.in)
 		in = min(in, vmsched_until(x->right.key, now));
 	else if (is_parked(x))
-		in = max(in, vmsched_until(x->wait.key, now));
+		in = max(in, min(vmsched_until(x->wait.key, now), CREDIT_PARKED_NS));
 	return clamp(in, (s64)0, most);
 }
 

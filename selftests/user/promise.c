@@ -176,8 +176,8 @@ static void check_reservations(struct crowd *c, u32 rest)
 		if (!c->v[i]->executed)
 			broken("weight %u does not run", c->v[i]->params.weight);
 	}
-	/* Shares of several pCPUs are not those of one: 4 % of all for that */
-	rest -= min(rest, nr_cpu_ids > 1 ? nr_cpu_ids * ALL / 25 : 0);
+	/* Shares of several pCPUs are not those of one: a sixteenth of all for that */
+	rest -= min(rest, nr_cpu_ids > 1 ? nr_cpu_ids * ALL / 16 : 0);
 	if (left + SLACK_NS * nr_cpu_ids < (c->pool.now - c->start) / ALL * rest)
 		broken("reservations leave %u permille, others had %llu", rest,
 		       (unsigned long long)(left / ((c->pool.now - c->start) / ALL)));

@@ -79,9 +79,13 @@ TEST_F_TIMEOUT(vmsched, all_agents_are_waited_for, LIMIT)
 	struct genl g[2], group;
 	struct requester r;
 	struct genl_told told;
+	struct rawvm *vm;
 	uint64_t now;
 
-	ASSERT_NE(NULL, rawvm_spawn(&(struct rawvm_spec) { .name = "guest" }));
+	vm = rawvm_spawn(&(struct rawvm_spec) { .name = "guest" });
+	ASSERT_NE(NULL, vm);
+	/* It runs before it is announced, which may come after those below listen. */
+	ASSERT_TRUE(vm_listed(rawvm_pid(vm), true, HANG_LIMIT_MS));
 	ASSERT_EQ(0, agent_open(&g[0]));
 	ASSERT_EQ(0, agent_open(&g[1]));
 	ASSERT_EQ(0, genl_open(&group));

@@ -239,7 +239,8 @@ FIXTURE_VARIANT_ADD(hurdle, quota) {
 };
 
 FIXTURE_VARIANT_ADD(hurdle, stopped) {
-	.hurdle = { stop_begin, stop_end, 0 }, .of_one = true,
+	/* What it does until its thread comes to look at the signal */
+	.hurdle = { stop_begin, stop_end, 0.02 }, .of_one = true,
 };
 
 FIXTURE_SETUP(hurdle)

@@ -354,7 +354,7 @@ static inline bool vmsched_may_link(struct vmsched_inst *inst,
 				    const struct list_head *e,
 				    const struct list_head *head)
 {
-	if (unlikely(!list_empty(e))) {
+	if (unlikely(e->next && !list_empty(e))) {
 		vmsched_fault(inst, VMSCHED_FAULT_KIND_LIST,
 			      "an entry is put into a list while it is in one");
 		return false;
@@ -362,7 +362,7 @@ static inline bool vmsched_may_link(struct vmsched_inst *inst,
 	return vmsched_link_ok(inst, head);
 }
 
-/* Put @e, an empty list, at the begin or the end of a list. */
+/* Put @e, an empty list or zeroes, at the begin or the end of a list. */
 static inline void vmsched_list_add(struct vmsched_inst *inst,
 				    struct list_head *e, struct list_head *head)
 {

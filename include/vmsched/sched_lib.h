@@ -18,6 +18,12 @@ static inline struct vmsched_vcpu *vmsched_of(void *blob)
 	return container_of((u64 *)blob, struct vmsched_vcpu, priv[0]);
 }
 
+/* The blob of a vCPU, vmsched_ops.vcpu_size bytes */
+static inline void *vmsched_blob(struct vmsched_vcpu *v)
+{
+	return v->priv;
+}
+
 /* A parameter in ns */
 static inline u64 vmsched_us(u32 value)
 {
@@ -236,5 +242,50 @@ static inline void vmsched_no_exit(struct vmsched_inst *inst)
 static inline void vmsched_no_activate(struct vmsched_inst *inst, u64 now)
 {
 }
+
+static inline int vmsched_no_vcpu_init(struct vmsched_inst *inst,
+				       struct vmsched_vcpu *v)
+{
+	return 0;
+}
+
+static inline void vmsched_no_vcpu_exit(struct vmsched_inst *inst,
+					struct vmsched_vcpu *v)
+{
+}
+
+static inline void vmsched_no_charge(struct vmsched_inst *inst,
+				     struct vmsched_vcpu *v, u64 ran, u64 now)
+{
+}
+
+static inline void vmsched_no_set_params(struct vmsched_inst *inst,
+					 struct vmsched_vcpu *v, u64 now)
+{
+}
+
+static inline void vmsched_no_export(struct vmsched_inst *inst,
+				     struct vmsched_vcpu *v,
+				     struct vmsched_carry *carry, u64 now)
+{
+}
+
+/*
+ * Those, first in the table of a scheduler that does not count who ran for how long,
+ * and so owes nobody anything.
+ */
+#define VMSCHED_COUNTS_NOTHING			\
+	.vcpu_init	= vmsched_no_vcpu_init,	\
+	.charge		= vmsched_no_charge,	\
+	.exit		= vmsched_no_exit,	\
+	.vcpu_exit	= vmsched_no_vcpu_exit,	\
+	.activate	= vmsched_no_activate,	\
+	.deactivate	= vmsched_no_activate,	\
+	.set_params	= vmsched_no_set_params,	\
+	.export_state	= vmsched_no_export
+
+/* A module that is this scheduler, and nothing else */
+#define vmsched_module(ops) \
+	module_driver(ops, vmsched_register, vmsched_unregister)
 
 #endif /* _VMSCHED_SCHED_LIB_H */

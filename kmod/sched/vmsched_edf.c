@@ -480,20 +480,8 @@ static const struct vmsched_ops edf_ops = {
 	.owner		= THIS_MODULE,
 };
 
-static int __init edf_module_init(void)
-{
-	return vmsched_register(&edf_ops);
-}
-
-static void __exit edf_module_exit(void)
-{
-	vmsched_unregister(&edf_ops);
-}
-
-module_init(edf_module_init);
-module_exit(edf_module_exit);
-
 MODULE_DESCRIPTION("vmsched: earliest deadline first scheduler");
 MODULE_AUTHOR("The vmsched authors");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("vmsched-sched-edf");
+vmsched_module(edf_ops);

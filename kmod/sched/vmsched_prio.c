@@ -478,20 +478,8 @@ static const struct vmsched_ops prio_ops = {
 	.owner		= THIS_MODULE,
 };
 
-static int __init prio_module_init(void)
-{
-	return vmsched_register(&prio_ops);
-}
-
-static void __exit prio_module_exit(void)
-{
-	vmsched_unregister(&prio_ops);
-}
-
-module_init(prio_module_init);
-module_exit(prio_module_exit);
-
 MODULE_DESCRIPTION("vmsched: strict priority scheduler");
 MODULE_AUTHOR("The vmsched authors");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("vmsched-sched-prio");
+vmsched_module(prio_ops);

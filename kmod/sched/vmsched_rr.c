@@ -207,20 +207,8 @@ static const struct vmsched_ops rr_ops = {
 	.owner		= THIS_MODULE,
 };
 
-static int __init rr_module_init(void)
-{
-	return vmsched_register(&rr_ops);
-}
-
-static void __exit rr_module_exit(void)
-{
-	vmsched_unregister(&rr_ops);
-}
-
-module_init(rr_module_init);
-module_exit(rr_module_exit);
-
 MODULE_DESCRIPTION("vmsched: round robin scheduler");
 MODULE_AUTHOR("The vmsched authors");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("vmsched-sched-rr");
+vmsched_module(rr_ops);

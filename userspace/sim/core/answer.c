@@ -74,6 +74,17 @@ static bool waits_here(const struct pool *pool, int cpu,
 	return false;
 }
 
+/* Somebody else waits, in whatever queue: there may be one for all pCPUs. */
+static bool waits_somewhere(const struct pool *pool, const struct vms_vcpu *picked)
+{
+	const struct vms_vcpu *v;
+
+	list_for_each_entry(v, &pool->waiting, wait_node)
+		if (v != picked)
+			return true;
+	return false;
+}
+
 /*
  * A slice has a limit if somebody waits behind it. If nobody does it has none, but
  * for a scheduler that ends slices for other reasons, or looks beyond a pCPU.
@@ -89,6 +100,8 @@ void check_slice(const struct pool *pool, int cpu,
 		broken("vCPU %u gets %llu ns on pCPU %d, too long a slice",
 		       picked->index, (unsigned long long)slice, cpu);
 	if (!waits && (throttles(pool) || pool->inst->ops->select_cpu))
+		return;
+	if (!waits && slice && waits_somewhere(pool, picked))
 		return;
 	if (waits != !!slice)
 		broken("vCPU %u has a slice of %llu on %d, where %s waits",

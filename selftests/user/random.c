@@ -11,7 +11,7 @@
 
 static u64 some_mask(void)
 {
-	u64 mask = any() & ((1ULL << nr_cpu_ids) - 1);
+	u64 mask = below(1ULL << nr_cpu_ids);
 
 	/* A user's mask may well have no pCPU that is online, but not none. */
 	return mask ?: 1ULL << below(nr_cpu_ids);
@@ -122,23 +122,34 @@ static void happen(struct pool *pool, struct vms_vcpu *v)
 	}
 }
 
-void test_random(const struct vmsched_ops *ops)
+int random_begin(struct pool *pool, const struct vmsched_ops *ops)
 {
 	static const u64 starts[] = { 0, 1ULL << 63, 1ULL << 62 };
-	struct vmsched_params params;
 	int cpus = 1 + below(MAX_CPUS), most = 1 + below(MAX_VCPUS);
-	struct pool pool;
-	int step;
 
-	bed_init(&pool, ops, cpus, starts[below(3)] - below(HOUR_NS));
-	for (step = 0; step < STEPS; step++) {
-		if (!pool.nr_vcpus || (pool.nr_vcpus < most && !below(20))) {
-			params = some_params();
-			add_vcpu(&pool, &params, some_mask());
-		}
-		/* It may have been refused. */
-		if (pool.nr_vcpus)
-			happen(&pool, pool.vcpus[below(pool.nr_vcpus)]);
+	bed_init(pool, ops, cpus, starts[below(3)] - below(HOUR_NS));
+	return most;
+}
+
+void random_step(struct pool *pool, int most)
+{
+	struct vmsched_params params;
+
+	if (!pool->nr_vcpus || (pool->nr_vcpus < most && !below(20))) {
+		params = some_params();
+		add_vcpu(pool, &params, some_mask());
 	}
+	/* It may have been refused. */
+	if (pool->nr_vcpus)
+		happen(pool, pool->vcpus[below(pool->nr_vcpus)]);
+}
+
+void test_random(const struct vmsched_ops *ops)
+{
+	struct pool pool;
+	int most = random_begin(&pool, ops), step;
+
+	for (step = 0; step < STEPS; step++)
+		random_step(&pool, most);
 	pool_exit(&pool);
 }

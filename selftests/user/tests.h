@@ -34,10 +34,17 @@ void race_start(struct race *r, const struct vmsched_ops *ops, u32 lightest,
 		u32 max_slice_us);
 void race_check_lag(const struct race *r);
 
-/* Chance, the same for the same seed. */
+/* Chance, the same for the same seed; of fuzzers, what they come with. */
 u64 any(void);
 u64 below(u64 limit);
 u64 some_up_to(u64 limit);
+
+/*
+ * random.c: a pool of any size and time, and one thing that happens to it, as chance
+ * has it. @most is what the first returns: how many vCPUs there may be.
+ */
+int random_begin(struct pool *pool, const struct vmsched_ops *ops);
+void random_step(struct pool *pool, int most);
 
 void test_random(const struct vmsched_ops *ops);
 void test_lag(const struct vmsched_ops *ops);

@@ -15,6 +15,7 @@
 #	make kcsan		that kernel, and modules for it
 #	make check-matrix	builds and selftests on other kernel lines
 #	make matrix		those kernels, and modules for them
+#	make check-fuzz		schedulers and readers under libFuzzer, 10 minutes each
 #	make check-harm		KVM's selftests and others with vmsched and without
 #	make check-mutants	whether the tests notice bugs that are planted
 #	make bench		figures beside their peers, on virtual time
@@ -63,7 +64,7 @@ selftests: modules
 
 # Packages first: what is found out about headers and libraries while a
 # makefile is read must be found out after that.
-check check-fast check-guests check-harm:
+check check-fast check-guests check-harm check-fuzz:
 	@scripts/setup $(filter harm,$(@:check-%=%))
 	@$(MAKE) --no-print-directory do-$@
 
@@ -71,7 +72,7 @@ demo bench soak:
 	@scripts/setup
 	@$(MAKE) --no-print-directory do-$@
 
-do-check do-check-fast do-check-guests do-check-harm: do-%:
+do-check do-check-fast do-check-guests do-check-harm do-check-fuzz: do-%:
 	@$(MAKE) --no-print-directory $(TESTKERNEL) modules tools selftests
 	@$(TESTKERNEL) scripts/check $(if $(findstring -,$*),-$(patsubst check%,%,$*))
 
@@ -151,6 +152,7 @@ need-kbuild: need-cc
 	$(if $(KVER),$(KDIR),/lib/modules (6.12)): run scripts/setup or give KDIR=" >&2; exit 1; }
 
 .PHONY: all modules tools selftests check check-fast check-guests check-debug \
-	check-matrix check-race check-harm check-mutants matrix debug kcsan soak bench demo \
-	do-check do-check-fast do-check-guests do-check-harm do-soak do-bench do-demo \
-	install uninstall clean need-cc need-kbuild
+	check-matrix check-race check-harm check-fuzz check-mutants matrix debug \
+	kcsan soak bench demo \
+	do-check do-check-fast do-check-guests do-check-harm do-check-fuzz do-soak \
+	do-bench do-demo install uninstall clean need-cc need-kbuild

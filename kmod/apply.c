@@ -143,19 +143,34 @@ static bool take_over(struct vms_vcpu *v)
 	return true;
 }
 
+/*
+ * Which of those pCPUs @v may use. The user's mask counts first, if need be against
+ * all others. True if it allows one at all.
+ */
+static bool work_out(struct vms_vcpu *v, const struct cpumask *online,
+		     const struct cpumask *affinity, struct cpumask *mask)
+{
+	bool fits;
+
+	lockdep_assert_held(&v->mask_lock);
+	fits = cpumask_and(mask, v->user_mask, online);
+	if (!fits)
+		cpumask_copy(mask, online);
+	if (cpumask_intersects(mask, affinity))
+		cpumask_and(mask, mask, affinity);
+	return fits;
+}
+
 /* Work out which pCPUs @v may use now, and let dispatch know. */
 static void refresh(struct vms_vcpu *v)
 {
-	struct vms_pool *pool = v->vm->pool;
+	struct vms_pool *pool = vms_pool_lock_irq(&v->vm->pool);
 
-	lockdep_assert_held(&v->mask_lock);
-	raw_spin_lock_irq(&pool->lock);
-	/* The user's mask counts first, if need be against all others. */
-	if (!cpumask_and(v->scratch, v->user_mask, &pool->online))
-		cpumask_copy(v->scratch, &pool->online);
-	if (cpumask_intersects(v->scratch, v->affinity))
-		cpumask_and(v->scratch, v->scratch, v->affinity);
-	__vms_set_allowed(v, v->scratch, vms_now());
+	/* With none online, Linux is about to get them all, see evict.c. */
+	if (!cpumask_empty(&pool->online)) {
+		work_out(v, &pool->online, v->affinity, v->scratch);
+		__vms_set_allowed(v, v->scratch, vms_now());
+	}
 	raw_spin_unlock_irq(&pool->lock);
 }
 
@@ -171,6 +186,63 @@ void vms_apply_capture(struct vms_vcpu *v)
 	if (v->pinned < 0)
 		read_masks(v->task, v->user_mask, v->user_req);
 	mutex_unlock(&v->mask_lock);
+}
+
+/* Whether the scheduler of its pool wants the thread bound; that may be moved. */
+static bool is_managed(const struct vms_vcpu *v)
+{
+	bool managed;
+
+	rcu_read_lock();
+	managed = READ_ONCE(READ_ONCE(v->pool)->managed);
+	rcu_read_unlock();
+	return managed;
+}
+
+/**
+ * vms_apply_plan() - work out which pCPUs a vCPU may use with others in its pool
+ * @v: the vCPU; gets @next_allowed
+ * @online: those that it could have then
+ * @affinity: pCPUs that its parameters will allow then
+ *
+ * It may come to nothing: what the user wants now counts before, too, or the thread
+ * would be bound by what he wanted before.
+ *
+ * Context: process, may sleep; vms_mutex held.
+ * Return: false if the user allows it none of them.
+ */
+bool vms_apply_plan(struct vms_vcpu *v, const struct cpumask *online,
+		    const struct cpumask *affinity)
+{
+	bool fits;
+
+	lockdep_assert_held(&vms_mutex);
+	mutex_lock(&v->mask_lock);
+	if (v->pinned < 0 && !is_managed(v))
+		read_masks(v->task, v->user_mask, v->user_req);
+	else if (take_over(v))
+		refresh(v);
+	fits = work_out(v, online, affinity, v->next_allowed);
+	mutex_unlock(&v->mask_lock);
+	return fits;
+}
+
+/**
+ * vms_apply_renew() - the user may have changed a mask while nobody looked
+ * @v: vCPU of a native pool
+ *
+ * Linux runs those wherever their users want, but a scheduler binds them to pCPUs of
+ * the pool. One that is offline just now will do: then the user is overridden.
+ *
+ * Context: process, may sleep; vms_mutex held.
+ * Return: false if the user allows it none of its pool.
+ */
+bool vms_apply_renew(struct vms_vcpu *v)
+{
+	bool fits = vms_apply_plan(v, &v->pool->cpus, v->affinity);
+
+	vms_apply_refresh(v);
+	return fits;
 }
 
 /* The mask that the user allows, for show. Context: process, may sleep. */
@@ -201,7 +273,7 @@ static int bind(struct vms_vcpu *v)
 		if (take_over(v))
 			refresh(v);
 		cpu = READ_ONCE(v->cpu);
-		if (!READ_ONCE(v->pool->managed) || cpu < 0)
+		if (!is_managed(v) || cpu < 0)
 			return 0;
 		if (v->pinned == cpu && !vms_apply_disturbed(v))
 			return 0;

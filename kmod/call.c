@@ -155,7 +155,7 @@ static u32 feedback(const struct vms_vcpu *v, enum vmsched_request_reason reason
 
 	if (vms_is_handled(reason))
 		rax |= VMSCHED_HC_HANDLED;
-	if (READ_ONCE(vm->pool->console_owner) == vm->id)
+	if (READ_ONCE(READ_ONCE(vm->pool)->console_owner) == vm->id)
 		rax |= VMSCHED_HC_OWNS_CONSOLE;
 	if (keeps_pcpu(v))
 		rax |= VMSCHED_HC_OWNS_PCPU;
@@ -172,19 +172,25 @@ static u32 feedback(const struct vms_vcpu *v, enum vmsched_request_reason reason
  */
 u32 vms_call_run(struct vms_vcpu *v, const struct vms_call *call)
 {
-	struct vms_pool *pool = v->pool;
 	enum vmsched_request_reason reason;
+	struct vms_pool *pool;
 	unsigned long flags;
 	u64 now = vms_now();
+	u32 rax;
 
+	/* So the pool of the feedback is there as well. */
+	local_irq_save(flags);
 	if (!is_heard(v, call, now)) {
-		atomic64_inc(&pool->limited);
-		return feedback(v, VMSCHED_REQUEST_REASON_LIMITED);
+		atomic64_inc(&READ_ONCE(v->pool)->limited);
+		reason = VMSCHED_REQUEST_REASON_LIMITED;
+	} else {
+		pool = vms_pool_lock(&v->pool);
+		pool->requests[VMS_FROM_GUEST]++;
+		reason = test_bit(VMS_F_DEAD, &v->flags) ?
+			 VMSCHED_REQUEST_REASON_NO_GRANT : __run(v, call, now);
+		raw_spin_unlock(&pool->lock);
 	}
-	raw_spin_lock_irqsave(&pool->lock, flags);
-	pool->requests[VMS_FROM_GUEST]++;
-	reason = test_bit(VMS_F_DEAD, &v->flags) ?
-		 VMSCHED_REQUEST_REASON_NO_GRANT : __run(v, call, now);
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
-	return feedback(v, reason);
+	rax = feedback(v, reason);
+	local_irq_restore(flags);
+	return rax;
 }

@@ -84,14 +84,25 @@ static noinline int vms_await_cease(u32 timeout_ms)
 }
 ALLOW_ERROR_INJECTION(vms_await_cease, ERRNO);
 
-/* Make every pCPU of the pool leave guest mode. */
+/**
+ * vms_cease_cpus() - pCPUs that must leave guest mode for a pool to cease
+ * @pool: the pool
+ *
+ * Linux, which binds nobody, runs the vCPUs of a native pool wherever it likes.
+ */
+const struct cpumask *vms_cease_cpus(const struct vms_pool *pool)
+{
+	return READ_ONCE(pool->managed) ? &pool->online : cpu_online_mask;
+}
+
+/* Make every pCPU where a vCPU of the pool may run leave guest mode. */
 static void kick_all(struct vms_pool *pool)
 {
 	int cpu;
 
 	reinit_completion(&cease.over);
 	atomic_set(&cease.left, 1);
-	for_each_cpu(cpu, &pool->online) {
+	for_each_cpu(cpu, vms_cease_cpus(pool)) {
 		struct vms_pcpu *pc = vms_pcpu(cpu);
 
 		pc->out = false;
@@ -126,9 +137,10 @@ bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc)
 }
 
 /* It counts from the interrupt of a swap that was called off, if there was one. */
-static void loses(struct vms_pcpu *pc, u64 now)
+static void loses(struct vms_pool *pool, struct vms_pcpu *pc, u64 now)
 {
-	if (!pc->held_from)
+	/* Under native, Linux may run it on a pCPU of another pool. */
+	if (pc->pool == pool && !pc->held_from)
 		WRITE_ONCE(pc->held_from, now);
 }
 
@@ -146,13 +158,13 @@ static void stop_all(struct vms_pool *pool, u64 now)
 	pool->held_ns = 0;
 	pc = this_cpu_ptr(&vms_pcpus);
 	if (pc->pool == pool && vms_wants_to_run(pool, pc))
-		loses(pc, now);
+		loses(pool, pc, now);
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		if (test_bit(VMS_F_DEAD, &v->flags))
 			continue;
 		v->waited = v->parked;
 		if (READ_ONCE(v->on_cpu) && vms_inside(v->task))
-			loses(vms_pcpu(task_cpu(v->task)), now);
+			loses(pool, vms_pcpu(task_cpu(v->task)), now);
 		WRITE_ONCE(v->pass, VMS_PASS_NONE);
 	}
 	raw_spin_unlock_irq(&pool->lock);

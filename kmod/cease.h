@@ -31,6 +31,7 @@ bool vms_step_fails(enum vms_step step);
 /* cease.c: all vCPUs of a pool out of guest mode, and back */
 void vms_cease_init(void);
 void vms_cease_exit(void);
+const struct cpumask *vms_cease_cpus(const struct vms_pool *pool);
 bool vms_wants_to_run(struct vms_pool *pool, struct vms_pcpu *pc);
 int vms_cease(struct vms_pool *pool, u64 start, struct vms_switch *req);
 void vms_uncease(struct vms_pool *pool);
@@ -51,7 +52,7 @@ struct vms_swap {
 
 /* swap.c */
 void vms_swap_init(void);
-void vms_swap_exit(void);
+void vms_swap_flush(void);
 int vms_swap_run(struct vms_pool *pool, struct vms_swap *swap);
 
 /* hold.c: ceased before the image of the next scheduler is loaded */

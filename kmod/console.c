@@ -151,6 +151,19 @@ int vms_console_ack(u32 portid, u32 seq)
 	return err;
 }
 
+/* How many console agents a pool has. */
+u32 vms_console_agents(const struct vms_pool *pool)
+{
+	struct agent *agent;
+	u32 n = 0;
+
+	mutex_lock(&agents_mutex);
+	list_for_each_entry(agent, &agents, node)
+		n += agent->pool == pool;
+	mutex_unlock(&agents_mutex);
+	return n;
+}
+
 /* A socket was closed. Its address may be given to another one only after that. */
 static int on_release(struct notifier_block *nb, unsigned long event, void *data)
 {

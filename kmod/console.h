@@ -20,6 +20,7 @@ struct vms_switch;
 int vms_console_init(void);
 void vms_console_exit(void);
 int vms_console_attach(const struct vms_pool *pool, u32 portid);
+u32 vms_console_agents(const struct vms_pool *pool);
 int vms_console_ack(u32 portid, u32 seq);
 int vms_console_cease(const struct vms_pool *pool, struct vms_switch *req);
 void vms_console_resume(const struct vms_pool *pool, int err);

@@ -59,7 +59,7 @@ void __vms_place(struct vms_vcpu *v, int cpu)
 }
 
 /* The pCPU with the fewest vCPUs; where the thread is now, if that is one. */
-static int pick_home(const struct vms_vcpu *v)
+int __vms_pick_home(const struct vms_vcpu *v)
 {
 	int best = task_cpu(v->task);
 	int cpu;
@@ -87,10 +87,10 @@ void __vms_rehome_all(struct vms_pool *pool)
 		__vms_place(v, -1);
 	list_for_each_entry(v, &pool->vcpus, pool_node)
 		if (READ_ONCE(v->on_cpu))
-			__vms_place(v, pick_home(v));
+			__vms_place(v, __vms_pick_home(v));
 	list_for_each_entry(v, &pool->vcpus, pool_node)
 		if (v->cpu < 0)
-			__vms_place(v, pick_home(v));
+			__vms_place(v, __vms_pick_home(v));
 }
 
 /*
@@ -200,7 +200,7 @@ static void requeue(struct vms_pcpu *pc, u64 now)
  */
 void __vms_take_open(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
 {
-	if (v->pool != pc->pool)
+	if (v->pool != READ_ONCE(pc->pool))
 		return;
 	lockdep_assert_held(&pc->pool->lock);
 	if (v->cpu != pc->cpu || v->state != VMS_WAITING || v->parked ||
@@ -241,7 +241,7 @@ static bool is_about_to_leave(const struct vms_vcpu *v,
 static struct vms_vcpu *settle(struct vms_pool *pool, struct vms_pcpu *pc)
 {
 	lockdep_assert_held(&pool->lock);
-	if (pc->pool != pool || !pc->owed)
+	if (READ_ONCE(pc->pool) != pool || !pc->owed)
 		return NULL;
 	WRITE_ONCE(pc->owed, false);
 	/* A signal may have woken it. */
@@ -469,7 +469,7 @@ void __vms_follow(struct vms_vcpu *v, u64 now)
 	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
 	bool follows = __vms_bring(v, now);
 
-	if (pc->open)
+	if (READ_ONCE(pc->open))
 		__vms_take_open(pc, v, now);
 	if (follows && v->pool->managed)
 		dispatch(v->pool, v, now);
@@ -559,7 +559,7 @@ static void move_home(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 	struct vms_pcpu *pc = old >= 0 ? vms_pcpu(old) : NULL;
 
 	if (!pool->managed || v->state == VMS_OFF || v->state == VMS_HALTED) {
-		__vms_place(v, pick_home(v));
+		__vms_place(v, __vms_pick_home(v));
 		return;
 	}
 	if (v->state == VMS_WAITING) {
@@ -571,7 +571,7 @@ static void move_home(struct vms_pool *pool, struct vms_vcpu *v, u64 now)
 		__vms_release(pc);
 	set_waiting(v, now);
 	vms_gate_arm(v);
-	__vms_place(v, pick_home(v));
+	__vms_place(v, __vms_pick_home(v));
 	v->migrations++;
 	enqueue(v, VMSCHED_WHY_MOVE, now);
 	dispatch(pool, v, now);

@@ -30,6 +30,7 @@ void __vms_close(struct vms_pool *pool, u64 now);
 void __vms_follow(struct vms_vcpu *v, u64 now);
 void __vms_limit(struct vms_vcpu *v, u64 now);
 void __vms_set_allowed(struct vms_vcpu *v, const struct cpumask *mask, u64 now);
+int __vms_pick_home(const struct vms_vcpu *v);
 void __vms_place(struct vms_vcpu *v, int cpu);
 void __vms_release(struct vms_pcpu *pc);
 bool __vms_end_slice(struct vms_pcpu *pc, u64 now);

@@ -10,6 +10,7 @@
 
 #include <linux/delay.h>
 
+#include "activate.h"
 #include "cease.h"
 #include "vmsched.h"
 
@@ -20,6 +21,9 @@
  */
 #define EVICT_TRIES		4
 #define EVICT_PAUSE_MS		100
+
+/* Another pool is held: it has a deadline, and the switch that it waits for comes first. */
+#define EVICT_HELD_MS		10
 
 static const char * const kind_names[] = {
 	[VMSCHED_FAULT_KIND_INIT] = "could not be set up",
@@ -146,6 +150,12 @@ void vms_evict_refused(struct vms_pool *pool, struct vmsched_inst *new,
 	publish(pool, new->ops->name);
 }
 
+/* There is no pCPU that a scheduler could give. */
+static bool is_empty(const struct vms_pool *pool)
+{
+	return pool->inst->ops != &vms_native_ops && cpumask_empty(&pool->online);
+}
+
 /* To the one before, unless that is the one or it is gone; to native otherwise. */
 static void choose_next(struct vms_pool *pool, char *to, size_t size)
 {
@@ -153,24 +163,37 @@ static void choose_next(struct vms_pool *pool, char *to, size_t size)
 	bool native = pool->inst->fault->report.kind == VMSCHED_FAULT_KIND_SYSRQ;
 
 	lockdep_assert_held(&vms_mutex);
-	if (native || !pool->previous[0] || !strcmp(pool->previous, ops->name))
+	/* Without a fault it had no pCPU: it is the one before, soon. */
+	if (native || !pool->inst->faulted || !pool->previous[0] || !strcmp(pool->previous, ops->name))
 		strscpy(to, vms_native_ops.name, size);
 	else
 		strscpy(to, pool->previous, size);
 }
 
-/* Returns 0 if the scheduler at fault is not in force any more, whoever did it. */
-static int leave(struct vms_pool *pool, bool native)
+/* What is in force is in order. */
+static bool is_well(const struct vms_pool *pool)
+{
+	return pool->inst->ops == &vms_native_ops ||
+	       (pool->managed && !pool->inst->faulted);
+}
+
+/*
+ * Returns 0 if the scheduler at fault is not in force any more, whoever did it. @held:
+ * it was not tried, as another pool is held.
+ */
+static int leave(struct vms_pool *pool, bool native, bool *held)
 {
 	struct vms_switch req = {
 		.activate = VMSCHED_ACTIVATE_TABLE,
 		.cease_ms = VMS_CEASE_MS_DFL,
 	};
+	const char *why;
 	bool is_left;
 
+	*held = false;
 	mutex_lock(&vms_mutex);
 	strscpy(req.pool, pool->name, sizeof(req.pool));
-	is_left = !pool->inst->faulted;
+	is_left = is_well(pool);
 	if (!is_left) {
 		if (native)
 			strscpy(req.to, vms_native_ops.name, sizeof(req.to));
@@ -178,9 +201,10 @@ static int leave(struct vms_pool *pool, bool native)
 			choose_next(pool, req.to, sizeof(req.to));
 		/* Whoever has ceased it for a switch of his own comes later. */
 		vms_hold_drop(pool);
+		*held = vms_hold_check(pool, 0, false, &why);
 	}
 	mutex_unlock(&vms_mutex);
-	return is_left ? 0 : vms_switch_here(&req);
+	return is_left || *held ? 0 : vms_switch_here(&req);
 }
 
 /* A pCPU was late, or a module just comes or goes. */
@@ -196,13 +220,95 @@ static void evict_fn(struct kthread_work *work)
 		container_of(work, struct kthread_delayed_work, work);
 	struct vms_pool *pool = container_of(delayed, struct vms_pool, evict_work);
 	unsigned int tries = 1;
+	bool held;
 	int err;
 
-	while (may_pass(err = leave(pool, false)) && tries++ < EVICT_TRIES)
+	/* No hold begins while this thread is here. */
+	err = leave(pool, false, &held);
+	if (held) {
+		vms_switch_queue_later(&pool->evict_work,
+				       msecs_to_jiffies(EVICT_HELD_MS));
+		return;
+	}
+	while (may_pass(err) && tries++ < EVICT_TRIES) {
 		msleep(EVICT_PAUSE_MS);
-	if (err && leave(pool, true))
+		err = leave(pool, false, &held);
+	}
+	if (err && leave(pool, true, &held))
 		vms_switch_queue_later(&pool->evict_work,
 				       msecs_to_jiffies(EVICT_PAUSE_MS));
+}
+
+/* Its scheduler is at fault, and has not been left. */
+static bool is_waiting(const char *name)
+{
+	struct vms_pool *pool;
+	bool waits;
+
+	mutex_lock(&vms_mutex);
+	pool = vms_pool_find(name);
+	waits = pool && !vms_may_call(pool->inst);
+	mutex_unlock(&vms_mutex);
+	return waits;
+}
+
+/**
+ * vms_evict_wait() - wait until a pool has left a scheduler that is at fault
+ * @name: the pool, which may go meanwhile
+ *
+ * Context: process, sleeps; vms_mutex not held.
+ * Return: 0, or -EINTR: it will, but a signal came first.
+ */
+int vms_evict_wait(const char *name)
+{
+	for (;;) {
+		vms_switch_flush();
+		if (!is_waiting(name))
+			return 0;
+		if (msleep_interruptible(EVICT_HELD_MS))
+			return -EINTR;
+	}
+}
+
+/**
+ * __vms_evict_empty() - Linux runs the VMs of a pool whose last pCPU goes offline
+ * @pool: the pool, lock held
+ * @now: vms_now()
+ *
+ * At once: the thread that switches may have to wait for another pool. The scheduler is
+ * not at fault, and so must not have anybody queued that it is not asked for any more.
+ */
+void __vms_evict_empty(struct vms_pool *pool, u64 now)
+{
+	struct vms_vcpu *v;
+
+	lockdep_assert_held(&pool->lock);
+	if (!pool->managed)
+		return;
+	list_for_each_entry(v, &pool->vcpus, pool_node) {
+		__vms_bring(v, now);
+		if (v->state == VMS_WAITING)
+			__vms_sched_dequeue(pool, v->ent, VMSCHED_WHY_LEAVE, now);
+	}
+	__vms_bypass(pool, now);
+}
+
+/**
+ * vms_evict_empty() - leave the scheduler of a pool that has no pCPU any more
+ * @pool: the pool, after __vms_evict_empty()
+ *
+ * Who wants its scheduler back, once there is a pCPU again, finds it as the previous
+ * one.
+ *
+ * Context: process, vms_mutex held.
+ */
+void vms_evict_empty(struct vms_pool *pool)
+{
+	lockdep_assert_held(&vms_mutex);
+	if (!is_empty(pool))
+		return;
+	pr_notice("pool %s has no pCPU online: Linux runs its VMs\n", pool->name);
+	vms_switch_queue_later(&pool->evict_work, 0);
 }
 
 void vms_evict_init_pool(struct vms_pool *pool)
@@ -210,11 +316,17 @@ void vms_evict_init_pool(struct vms_pool *pool)
 	kthread_init_delayed_work(&pool->evict_work, evict_fn);
 }
 
-/* All pools are native, and stay so. */
+/* It is native, and stays so. Context: vms_mutex not held. */
+void vms_evict_exit_pool(struct vms_pool *pool)
+{
+	kthread_cancel_delayed_work_sync(&pool->evict_work);
+}
+
+/* So are all. */
 void vms_evict_exit(void)
 {
 	struct vms_pool *pool;
 
 	list_for_each_entry(pool, &vms_pools, node)
-		kthread_cancel_delayed_work_sync(&pool->evict_work);
+		vms_evict_exit_pool(pool);
 }

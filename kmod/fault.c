@@ -91,8 +91,14 @@ static void dump(struct vms_pool *pool, struct vms_fault_report *r, u64 now)
 	}
 }
 
-/* Linux decides from now on who runs; the instance is left later. */
-static void __bypass(struct vms_pool *pool, u64 now)
+/**
+ * __vms_bypass() - Linux decides from now on who runs; the instance is left later
+ * @pool: the pool, which is managed, lock held
+ * @now: vms_now()
+ *
+ * Who waits stays queued: either the instance is at fault, or nobody is.
+ */
+void __vms_bypass(struct vms_pool *pool, u64 now)
 {
 	struct vms_vcpu *v;
 	int cpu;
@@ -134,7 +140,7 @@ static void bypass_fn(struct irq_work *work)
 	if (mine) {
 		now = vms_now();
 		dump(pool, &f->report, now);
-		__bypass(pool, now);
+		__vms_bypass(pool, now);
 		f->report.bypass_ns = vms_now() - f->report.at;
 	}
 	raw_spin_unlock(&pool->lock);
@@ -172,14 +178,16 @@ void vms_fault_active(struct vms_pool *pool, enum vmsched_fault_kind kind,
  * @kind: why
  * @why: the same for people
  *
- * Context: any. Pools neither come nor go while the module is loaded.
+ * Context: any.
  */
 void vms_fault_all(enum vmsched_fault_kind kind, const char *why)
 {
 	struct vms_pool *pool;
 
-	list_for_each_entry(pool, &vms_pools, node)
+	rcu_read_lock();
+	list_for_each_entry_rcu(pool, &vms_pools, node)
 		vms_fault_active(pool, kind, why);
+	rcu_read_unlock();
 }
 
 static bool is_of(const struct vmsched_inst *inst, struct vmsched_vcpu *ent,

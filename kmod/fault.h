@@ -50,6 +50,9 @@ enum vms_fault_state {
 	VMS_FAULT_COMPLETE,
 };
 
+/* Longest reason of a refusal, with the closing NUL */
+#define VMS_REFUSAL_MAX		64
+
 /**
  * struct vms_fault - of an instance
  * @state:	enum vms_fault_state
@@ -75,13 +78,14 @@ struct vms_fault {
 	unsigned int nr_trace;
 	unsigned long trace[VMS_FAULT_TRACE_MAX];
 	struct vms_fault_report report;
-	char refusal[64];
+	char refusal[VMS_REFUSAL_MAX];
 };
 
 /* fault.c: a scheduler that cannot be trusted; see also vmsched_fault() */
 int vms_fault_create(struct vmsched_inst *inst, struct vms_pool *pool);
 void vms_fault_destroy(struct vmsched_inst *inst);
 void vms_fault_again(struct vmsched_inst *inst);
+void __vms_bypass(struct vms_pool *pool, u64 now);
 void vms_fault_active(struct vms_pool *pool, enum vmsched_fault_kind kind,
 		      const char *why);
 void vms_fault_all(enum vmsched_fault_kind kind, const char *why);
@@ -92,7 +96,11 @@ bool __vms_fault_check_cpu(struct vmsched_inst *inst, struct vms_vcpu *v, int cp
 void __vms_fault_check_carry(struct vmsched_inst *inst, struct vms_vcpu *v);
 
 /* evict.c: leaving one, and what is told of it */
+int vms_evict_wait(const char *name);
+void __vms_evict_empty(struct vms_pool *pool, u64 now);
+void vms_evict_empty(struct vms_pool *pool);
 void vms_evict_init_pool(struct vms_pool *pool);
+void vms_evict_exit_pool(struct vms_pool *pool);
 void vms_evict_exit(void);
 void vms_evict_left(struct vms_pool *pool, struct vmsched_inst *old);
 void vms_evict_refused(struct vms_pool *pool, struct vmsched_inst *new,

@@ -162,11 +162,10 @@ static void wake_owed(struct vms_vcpu *owed)
 
 static enum verdict judge_locked(struct vms_vcpu *v)
 {
-	struct vms_pool *pool = v->pool;
+	struct vms_pool *pool = vms_pool_lock_irq(&v->pool);
 	struct vms_vcpu *owed;
 	enum verdict verdict;
 
-	raw_spin_lock_irq(&pool->lock);
 	owed = __vms_take_owed(pool, v);
 	verdict = judge(v);
 	raw_spin_unlock_irq(&pool->lock);
@@ -177,13 +176,13 @@ static enum verdict judge_locked(struct vms_vcpu *v)
 /* Outside of KVM_RUN there is no gate, but somebody may wait for this pCPU. */
 static void pass_by(struct vms_vcpu *v)
 {
-	struct vms_pool *pool = v->pool;
 	struct vms_vcpu *owed;
+	struct vms_pool *pool;
 
 	/* What the guest had asked for then is not what the next KVM_RUN answers. */
 	v->call.nr = 0;
 
-	raw_spin_lock_irq(&pool->lock);
+	pool = vms_pool_lock_irq(&v->pool);
 	owed = __vms_take_owed(pool, v);
 	raw_spin_unlock_irq(&pool->lock);
 	wake_owed(owed);
@@ -192,9 +191,8 @@ static void pass_by(struct vms_vcpu *v)
 /* A signal ends KVM_RUN: the vCPU does not want to run until the next one. */
 static void leave(struct vms_vcpu *v)
 {
-	struct vms_pool *pool = v->pool;
+	struct vms_pool *pool = vms_pool_lock_irq(&v->pool);
 
-	raw_spin_lock_irq(&pool->lock);
 	v->parked = false;
 	if (v->state == VMS_WAITING && signal_pending(current))
 		__vms_not_runnable(v, VMS_OFF, vms_now());

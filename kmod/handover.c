@@ -26,6 +26,7 @@
 #include <linux/list_sort.h>
 
 #include "activate.h"
+#include "request.h"
 #include "vmsched.h"
 
 /* Views brought before others may have the pool lock. */
@@ -49,6 +50,11 @@ static bool is_on(const struct vms_pcpu *pc, const struct vms_vcpu *v)
 static bool is_left_behind(const struct vms_vcpu *v)
 {
 	return v->ent->inst != v->pool->inst;
+}
+
+static bool could_run(const struct vms_vcpu *v)
+{
+	return v->state == VMS_WAITING || v->state == VMS_GRANTED;
 }
 
 /* What the old scheduler has not been told of yet. */
@@ -116,6 +122,47 @@ static void give(struct vms_vcpu *v, u64 now)
 }
 
 /**
+ * __vms_change_pool() - take a vCPU out of its pool and into another one
+ * @v: attached vCPU, with a view of the other pool's instance in @next_ent, and
+ *     @next_allowed; the locks of both pools are held, nobody was left behind
+ * @to: the other pool, which has not ceased, nor has its own
+ * @now: vms_now()
+ *
+ * Unlike in a switch the old scheduler goes on, and has to know that this one does
+ * not. Who could run waits then, but is not granted anything here.
+ */
+void __vms_change_pool(struct vms_vcpu *v, struct vms_pool *to, u64 now)
+{
+	struct vms_pool *from = v->pool;
+	struct vmsched_inst *old = from->inst;
+	bool counted = from->managed && could_run(v);
+
+	lockdep_assert_held(&from->lock);
+	lockdep_assert_held(&to->lock);
+	__vms_unprefer(v);
+	/* Who was to be woken by this one on its way to the gate: it looks elsewhere then. */
+	__vms_hand_over(from, vms_pcpu(task_cpu(v->task)));
+	if (v->cpu >= 0 && vms_pcpu(v->cpu)->cur == v)
+		__vms_release(vms_pcpu(v->cpu));
+	take_out(v, now);
+	if (counted && old->ops->block && vms_may_call(old))
+		old->ops->block(old, v->next_ent, now);
+	__vms_place(v, -1);
+	list_move_tail(&v->pool_node, &to->vcpus);
+	refcount_inc(&to->ref);
+	WRITE_ONCE(v->pool, to);
+	/* A dead vCPU is moved, too: it is detached later. The list has its own. */
+	refcount_dec(&from->ref);
+	cpumask_copy(v->allowed, v->next_allowed);
+	/* It was made with those that were to come. */
+	v->ent->allowed = v->allowed;
+	__vms_place(v, __vms_pick_home(v));
+	v->left_out = 0;
+	v->watch_sum = vms_vcpu_executed(v, now);
+	give(v, now);
+}
+
+/**
  * __vms_bring_slow() - hand a vCPU over, if it was left behind by a switch
  * @v: attached vCPU, pool lock held
  * @now: vms_now()
@@ -147,11 +194,6 @@ static void bring_beside(struct vms_vcpu *v, u64 now)
 	if (__vms_bring_slow(v, now) && v->pool->managed &&
 	    v->state == VMS_WAITING)
 		__vms_limit(v, now);
-}
-
-static bool could_run(const struct vms_vcpu *v)
-{
-	return v->state == VMS_WAITING || v->state == VMS_GRANTED;
 }
 
 /**

@@ -17,9 +17,18 @@
  */
 static int refusal(int err)
 {
-	if (err >= 0 || err < -MAX_ERRNO || err == -EBUSY || err == -ENOENT)
+	if (err >= 0 || err < -MAX_ERRNO)
 		return -EPROTO;
-	return err;
+	switch (err) {
+	case -EAGAIN:
+	case -EBUSY:
+	case -EINTR:
+	case -ENOENT:
+	case -ETIMEDOUT:
+		return -EPROTO;
+	default:
+		return err;
+	}
 }
 
 static void free_blobs(struct vmsched_inst *inst)
@@ -104,17 +113,20 @@ void vms_inst_destroy(struct vmsched_inst *inst)
  * vms_ent_create() - make the view that an instance has of a vCPU
  * @inst: the instance, active or not
  * @v: the vCPU
+ * @allowed: pCPUs that it may use there; ent->allowed is that, so they must last
+ * @cpu: in whose queue it begins
  *
  * Context: process, may sleep; vms_mutex held.
  * Return: the view or an ERR_PTR.
  */
-struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
-				    struct vms_vcpu *v)
+struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst, struct vms_vcpu *v,
+				    const struct cpumask *allowed, int cpu)
 {
 	struct vmsched_vcpu *ent;
 	int err;
 
 	lockdep_assert_held(&vms_mutex);
+	inst->fault->refusal[0] = '\0';
 
 	ent = kzalloc(struct_size(ent, priv,
 				  DIV_ROUND_UP(inst->ops->vcpu_size, sizeof(u64))),
@@ -126,18 +138,17 @@ struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
 	ent->core = v;
 	ent->vm_id = v->vm->id;
 	ent->index = v->index;
-	ent->cpu = v->cpu;
-	ent->allowed = v->allowed;
+	ent->cpu = cpu;
+	ent->allowed = allowed;
 	ent->params = v->params;
 
-	inst->fault->refusal[0] = '\0';
 	err = inst->ops->vcpu_init(inst, ent);
 	if (err) {
 		/*
 		 * One that is in force goes on without this vCPU, and to refuse what
 		 * there is not enough of is no fault.
 		 */
-		if (inst != v->vm->pool->inst && !inst->fault->refusal[0])
+		if (inst != inst->fault->pool->inst && !inst->fault->refusal[0])
 			vms_evict_refused(v->vm->pool, inst, "vcpu_init", err);
 		kfree(ent);
 		return ERR_PTR(refusal(err));

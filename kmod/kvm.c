@@ -54,16 +54,22 @@ static unsigned int ends_wanted;	/* enum vms_ends */
 /* kvm_entry has the probe; changed under watch_mutex, and at the end. */
 static bool watching;
 
+/*
+ * KVM polls for a while before a vCPU blocks, unless another thread wants the pCPU.
+ * vCPUs that wait at the gate are none to it.
+ */
+static void stop_polling(struct kvm_vcpu *vcpu, const struct vms_vcpu *v)
+{
+	const struct vms_pool *pool = READ_ONCE(v->pool);
+
+	if (pool && READ_ONCE(pool->managed))
+		vcpu->halt_poll_ns = 0;
+}
+
 static void on_entry(void *unused, struct kvm_vcpu *vcpu, bool immediate_exit)
 {
 	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
 	struct vms_vcpu *v = READ_ONCE(pc->on);
-
-	/*
-	 * KVM polls for a while before a vCPU blocks, unless another thread
-	 * wants the pCPU. Vcpus that wait at the gate are none to it.
-	 */
-	vcpu->halt_poll_ns = 0;
 
 	if (unlikely(!v || v->key != vcpu)) {
 		v = vms_vcpu_discover(vcpu, vcpu->kvm, vcpu->vcpu_idx);
@@ -71,6 +77,7 @@ static void on_entry(void *unused, struct kvm_vcpu *vcpu, bool immediate_exit)
 		if (!v)
 			return;
 	}
+	stop_polling(vcpu, v);
 	if (unlikely(READ_ONCE(v->pass) != pc->cpu ||
 		     READ_ONCE(pc->held_from)))
 		vms_track_enter(v);

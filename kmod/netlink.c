@@ -238,28 +238,43 @@ int vmsched_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return vms_nl_dump_done(skb, err);
 }
 
+static int set_vm(void *arg)
+{
+	struct genl_info *info = arg;
+	struct nlattr *pool = info->attrs[VMSCHED_A_VM_POOL];
+	struct vms_pool *to = NULL;
+	struct vms_vm *vm;
+	int err;
+
+	mutex_lock(&vms_mutex);
+	vm = find_vm(info, VMSCHED_A_VM_ID);
+	err = PTR_ERR_OR_ZERO(vm);
+	if (!err) {
+		to = pool ? vms_nl_pool(info, VMSCHED_A_VM_POOL) : vm->pool;
+		err = PTR_ERR_OR_ZERO(to);
+	}
+	if (!err)
+		err = vms_params_set_vm(vm, info->attrs[VMSCHED_A_VM_PARAMS],
+					to, pool, info->extack);
+	mutex_unlock(&vms_mutex);
+	return err;
+}
+
 int vmsched_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct vms_vm *vm;
+	struct nlattr **attrs = info->attrs;
 	int err;
 
 	err = vms_nl_may_write(skb, info);
 	if (err)
 		return err;
-	if (!info->attrs[VMSCHED_A_VM_ID])
+	if (!attrs[VMSCHED_A_VM_ID])
 		return vms_nl_missing(info, VMSCHED_A_VM_ID, "id");
-	if (!info->attrs[VMSCHED_A_VM_PARAMS])
+	if (!attrs[VMSCHED_A_VM_PARAMS] && !attrs[VMSCHED_A_VM_POOL])
 		return vms_nl_missing(info, VMSCHED_A_VM_PARAMS, "params");
-
-	mutex_lock(&vms_mutex);
-	vm = find_vm(info, VMSCHED_A_VM_ID);
-	if (IS_ERR(vm))
-		err = PTR_ERR(vm);
-	else
-		err = vms_params_set_vm(vm, info->attrs[VMSCHED_A_VM_PARAMS],
-					info->extack);
-	mutex_unlock(&vms_mutex);
-	return err;
+	/* What needs no other pool need not wait for a switch. */
+	return attrs[VMSCHED_A_VM_POOL] ? vms_pool_run(set_vm, info) :
+					  set_vm(info);
 }
 
 /* vCPUs of one VM from the place where the last message ended. */

@@ -38,6 +38,9 @@ static int refuse_agent(struct genl_info *info, int err)
 				     "the pool has %u console agents already; end one of them",
 				     VMS_CONSOLE_AGENTS_MAX);
 		break;
+	case -EBUSY:
+		GENL_SET_ERR_MSG(info, "the pool is being deleted");
+		break;
 	case -ENOMEM:
 		GENL_SET_ERR_MSG(info, "out of memory");
 	}
@@ -55,7 +58,7 @@ int vmsched_nl_console_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&vms_mutex);
 	pool = vms_nl_pool(info, VMSCHED_A_CONSOLE_POOL);
 	if (!IS_ERR(pool))
-		err = vms_console_attach(pool, info->snd_portid);
+		err = pool->dying ? -EBUSY : vms_console_attach(pool, info->snd_portid);
 	mutex_unlock(&vms_mutex);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);

@@ -28,6 +28,7 @@ int vmsched_nl_fault_get_dumpit(struct sk_buff *skb,
 int vmsched_nl_sched_evict_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *why = info->attrs[VMSCHED_A_FAULT_MESSAGE];
+	char name[VMSCHED_NAME_MAX];
 	struct vms_pool *pool;
 	int err;
 
@@ -36,13 +37,14 @@ int vmsched_nl_sched_evict_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	mutex_lock(&vms_mutex);
 	pool = vms_nl_pool(info, VMSCHED_A_FAULT_POOL);
-	if (!IS_ERR(pool))
+	if (!IS_ERR(pool)) {
+		strscpy(name, pool->name, sizeof(name));
 		vms_fault_active(pool, VMSCHED_FAULT_KIND_OPERATOR,
 				 why ? nla_data(why) : "no reason given");
+	}
 	mutex_unlock(&vms_mutex);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	/* What the answer says has happened then. */
-	vms_switch_flush();
-	return 0;
+	return vms_evict_wait(name);
 }

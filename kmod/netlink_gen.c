@@ -44,6 +44,7 @@ static const struct nla_policy vmsched_vm_get_nl_policy[VMSCHED_A_VM_ID + 1] = {
 static const struct nla_policy vmsched_vm_set_nl_policy[VMSCHED_A_VM_PARAMS + 1] = {
 	[VMSCHED_A_VM_ID] = { .type = NLA_U64, },
 	[VMSCHED_A_VM_PARAMS] = NLA_POLICY_NESTED(vmsched_params_nl_policy),
+	[VMSCHED_A_VM_POOL] = { .type = NLA_NUL_STRING, .len = 31, },
 };
 
 /* VMSCHED_CMD_VCPU_GET - dump */
@@ -103,6 +104,23 @@ static const struct nla_policy vmsched_console_attach_nl_policy[VMSCHED_A_CONSOL
 /* VMSCHED_CMD_CONSOLE_ACK - do */
 static const struct nla_policy vmsched_console_ack_nl_policy[VMSCHED_A_CONSOLE_SEQ + 1] = {
 	[VMSCHED_A_CONSOLE_SEQ] = { .type = NLA_U32, },
+};
+
+/* VMSCHED_CMD_POOL_ADD - do */
+static const struct nla_policy vmsched_pool_add_nl_policy[VMSCHED_A_POOL_CPUS + 1] = {
+	[VMSCHED_A_POOL_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
+	[VMSCHED_A_POOL_CPUS] = { .type = NLA_NUL_STRING, .len = 1024, },
+};
+
+/* VMSCHED_CMD_POOL_SET - do */
+static const struct nla_policy vmsched_pool_set_nl_policy[VMSCHED_A_POOL_CPUS + 1] = {
+	[VMSCHED_A_POOL_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
+	[VMSCHED_A_POOL_CPUS] = { .type = NLA_NUL_STRING, .len = 1024, },
+};
+
+/* VMSCHED_CMD_POOL_DEL - do */
+static const struct nla_policy vmsched_pool_del_nl_policy[VMSCHED_A_POOL_NAME + 1] = {
+	[VMSCHED_A_POOL_NAME] = { .type = NLA_NUL_STRING, .len = 31, },
 };
 
 /* Ops table for vmsched */
@@ -221,6 +239,27 @@ const struct genl_split_ops vmsched_nl_ops[] = {
 		.doit		= vmsched_nl_console_ack_doit,
 		.policy		= vmsched_console_ack_nl_policy,
 		.maxattr	= VMSCHED_A_CONSOLE_SEQ,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_POOL_ADD,
+		.doit		= vmsched_nl_pool_add_doit,
+		.policy		= vmsched_pool_add_nl_policy,
+		.maxattr	= VMSCHED_A_POOL_CPUS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_POOL_SET,
+		.doit		= vmsched_nl_pool_set_doit,
+		.policy		= vmsched_pool_set_nl_policy,
+		.maxattr	= VMSCHED_A_POOL_CPUS,
+		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= VMSCHED_CMD_POOL_DEL,
+		.doit		= vmsched_nl_pool_del_doit,
+		.policy		= vmsched_pool_del_nl_policy,
+		.maxattr	= VMSCHED_A_POOL_NAME,
 		.flags		= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };

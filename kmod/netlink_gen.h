@@ -38,6 +38,9 @@ int vmsched_nl_sched_hold_doit(struct sk_buff *skb, struct genl_info *info);
 int vmsched_nl_request_doit(struct sk_buff *skb, struct genl_info *info);
 int vmsched_nl_console_attach_doit(struct sk_buff *skb, struct genl_info *info);
 int vmsched_nl_console_ack_doit(struct sk_buff *skb, struct genl_info *info);
+int vmsched_nl_pool_add_doit(struct sk_buff *skb, struct genl_info *info);
+int vmsched_nl_pool_set_doit(struct sk_buff *skb, struct genl_info *info);
+int vmsched_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VMSCHED_NLGRP_EVENTS,

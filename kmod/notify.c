@@ -68,6 +68,16 @@ void vms_notify_vm(u8 cmd, struct vms_vm *vm)
 		end(skb, hdr, vms_fill_vm(skb, vm, pid_nr(vm->pid)));
 }
 
+void vms_notify_pool(u8 cmd, struct vms_pool *pool)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = begin(cmd, &hdr);
+	if (skb)
+		end(skb, hdr, vms_fill_pool(skb, pool));
+}
+
 void vms_notify_switch(const struct vms_switch *req)
 {
 	struct sk_buff *skb;

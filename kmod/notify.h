@@ -21,6 +21,7 @@ void vms_netlink_exit(void);
 /* notify.c */
 void vms_notify_init(void);
 void vms_notify_exit(void);
+void vms_notify_pool(u8 cmd, struct vms_pool *pool);
 void vms_notify_vm(u8 cmd, struct vms_vm *vm);
 void vms_notify_switch(const struct vms_switch *req);
 void vms_notify_fault(struct vms_pool *pool);

@@ -11,6 +11,7 @@
 
 #include "activate.h"
 #include "netlink_gen.h"
+#include "notify.h"
 #include "request.h"
 #include "vmsched.h"
 
@@ -208,6 +209,27 @@ static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
 	}
 }
 
+/*
+ * To another pool, whose scheduler looks at what the VM is to have there, and imports it
+ * with that. What is in force is what the view of the present one has.
+ */
+static int move(struct vms_vm *vm, const struct wish *wish, struct vms_pool *to,
+		const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	bool affine = wish->set & BIT(VMSCHED_A_PARAMS_AFFINITY);
+	struct vms_vcpu *v;
+	int err;
+
+	list_for_each_entry(v, &vm->vcpus, vm_node)
+		copy_set(&v->params, &wish->params, wish->set & ~v->own);
+	err = vms_pool_move(vm, to, affine ? wish->affinity : NULL, attr, extack);
+	if (!err)
+		return 0;
+	list_for_each_entry(v, &vm->vcpus, vm_node)
+		v->params = v->ent->params;
+	return err;
+}
+
 /* A vCPU that has one of the two as its own may not fit to the other of its VM. */
 static int check_budgets(struct vms_vm *vm, const struct wish *wish,
 			 struct nlattr *nest, struct netlink_ext_ack *extack)
@@ -229,32 +251,39 @@ static int check_budgets(struct vms_vm *vm, const struct wish *wish,
 }
 
 /**
- * vms_params_set_vm() - set parameters of a VM
+ * vms_params_set_vm() - set parameters of a VM, and its pool
  * @vm: the VM
- * @nest: attributes VMSCHED_A_PARAMS_*
+ * @nest: attributes VMSCHED_A_PARAMS_*, or NULL
+ * @to: its pool from now on, or the one that it is in
+ * @attr: attribute that asks for that
  * @extack: says what is wrong
  *
  * They count for all its vCPUs but those that have the same one set as their
  * own. On an error nothing is changed.
  *
- * Context: process, vms_mutex held.
- * Return: 0, -ERANGE, -EINVAL, -ENOMEM, or what the scheduler answers that refuses it.
+ * Context: process, vms_mutex held; for another pool in vms_pool_run().
+ * Return: 0, -ERANGE, -EINVAL, -ENOMEM, what the scheduler answers that refuses it, or
+ * what vms_pool_move() answers.
  */
-int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
-		      struct netlink_ext_ack *extack)
+int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest, struct vms_pool *to,
+		      const struct nlattr *attr, struct netlink_ext_ack *extack)
 {
 	struct wish wish = { .params = vm->params };
+	bool moves = vm->pool != to;
 	struct vms_vcpu *v;
-	int err;
+	int err = 0;
 
 	lockdep_assert_held(&vms_mutex);
 	if (!zalloc_cpumask_var(&wish.affinity, GFP_KERNEL)) {
 		NL_SET_ERR_MSG(extack, "out of memory");
 		return -ENOMEM;
 	}
-	err = take_all(&wish, vm->pool, nest, extack) ?:
-	      check_budgets(vm, &wish, nest, extack) ?:
-	      admit_all(vm, &wish, nest, extack);
+	if (nest)
+		err = take_all(&wish, to, nest, extack) ?:
+		      check_budgets(vm, &wish, nest, extack);
+	if (!err)
+		err = moves ? move(vm, &wish, to, attr, extack) :
+			      admit_all(vm, &wish, nest, extack);
 	if (err)
 		goto out;
 
@@ -264,6 +293,8 @@ int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
 	list_for_each_entry(v, &vm->vcpus, vm_node)
 		apply(v, &wish, wish.set & ~v->own);
 	vm->set |= wish.set;
+	if (moves)
+		vms_notify_vm(VMSCHED_CMD_VM_SET_NTF, vm);
 out:
 	free_cpumask_var(wish.affinity);
 	return err;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pools: a set of pCPUs with one active scheduler. There is the pool
- * "default" with all pCPUs; everything else is written for several.
+ * Pools: a set of pCPUs with one active scheduler. There is always the pool
+ * "default", which has all pCPUs that no other pool has.
  *
- * Locking: vms_mutex for the list of pools and for hotplug steps, which come
- * with the hotplug lock held: nobody may take that one under vms_mutex.
+ * Locking: vms_mutex for the list of pools (readers: RCU) and for hotplug steps,
+ * which come with the hotplug lock held: nobody may take that one under vms_mutex.
  */
 #include <linux/cpuhotplug.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 
 #include "vmsched.h"
@@ -44,20 +45,25 @@ u32 vms_pool_users(const struct vmsched_ops *ops)
 	return users;
 }
 
-static struct vms_pool *pool_create(const char *name,
-				    const struct cpumask *cpus)
+/**
+ * vms_pool_create() - make a pool, native, without pCPUs and not listed yet
+ * @name: its name
+ *
+ * Context: process, may sleep.
+ * Return: the pool or an ERR_PTR.
+ */
+struct vms_pool *vms_pool_create(const char *name)
 {
 	struct vms_pool *pool;
-	int cpu;
 
 	pool = kzalloc(sizeof(*pool), GFP_KERNEL);
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
 	strscpy(pool->name, name, sizeof(pool->name));
 	raw_spin_lock_init(&pool->lock);
+	refcount_set(&pool->ref, 1);
 	INIT_LIST_HEAD(&pool->vcpus);
 	vms_evict_init_pool(pool);
-	cpumask_copy(&pool->cpus, cpus);
 	pool->way = VMS_BY_TABLE;
 	pool->inst = vms_inst_create(&vms_native_ops, pool);
 	if (IS_ERR(pool->inst)) {
@@ -66,18 +72,62 @@ static struct vms_pool *pool_create(const char *name,
 		kfree(pool);
 		return ERR_PTR(err);
 	}
-	for_each_cpu(cpu, cpus)
-		vms_pcpu_init(cpu, pool);
-	list_add_tail(&pool->node, &vms_pools);
 	return pool;
+}
+
+/* From now on it is found. Context: vms_mutex held, but on load. */
+void vms_pool_list(struct vms_pool *pool)
+{
+	list_add_tail_rcu(&pool->node, &vms_pools);
+	vms_generation++;
+}
+
+/* From now on it is not. */
+void vms_pool_unlist(struct vms_pool *pool)
+{
+	list_del_rcu(&pool->node);
+	vms_generation++;
+}
+
+/**
+ * vms_pool_put() - give a reference back
+ * @pool: the pool
+ *
+ * What is left of it at the end is memory: a vCPU that is gone may still look at the
+ * lock of the pool that it was attached to.
+ */
+void vms_pool_put(struct vms_pool *pool)
+{
+	if (refcount_dec_and_test(&pool->ref))
+		kfree(pool);
+}
+
+/**
+ * vms_pool_destroy() - the end of a pool that nobody finds any more
+ * @pool: the pool, native, without VMs and pCPUs, not listed for a grace period, or
+ *	  everything ends
+ *
+ * Context: process, may sleep; vms_mutex not held.
+ */
+void vms_pool_destroy(struct vms_pool *pool)
+{
+	WARN_ON(!list_empty(&pool->vcpus) || pool->nr_vms);
+	vms_inst_destroy(pool->inst);
+	pool->inst = NULL;
+	vms_pool_put(pool);
 }
 
 int vms_pools_init(void)
 {
-	struct vms_pool *pool = pool_create("default", cpu_possible_mask);
+	struct vms_pool *pool = vms_pool_create("default");
+	int cpu;
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
+	cpumask_copy(&pool->cpus, cpu_possible_mask);
+	for_each_possible_cpu(cpu)
+		vms_pcpu_init(cpu, pool);
+	vms_pool_list(pool);
 	default_pool = pool;
 	return 0;
 }
@@ -87,15 +137,13 @@ void vms_pools_exit(void)
 	struct vms_pool *pool, *next;
 
 	list_for_each_entry_safe(pool, next, &vms_pools, node) {
-		WARN_ON(!list_empty(&pool->vcpus) || pool->nr_vms);
 		list_del(&pool->node);
-		vms_inst_destroy(pool->inst);
-		kfree(pool);
+		vms_pool_destroy(pool);
 	}
 }
 
-/* All vCPUs of the pool look anew where they may run. */
-static void refresh_all(struct vms_pool *pool)
+/* All vCPUs of a pool look anew where they may run. Context: vms_mutex held. */
+void vms_pool_refresh(struct vms_pool *pool)
 {
 	struct vms_vcpu *v, *next;
 
@@ -107,14 +155,17 @@ static void refresh_all(struct vms_pool *pool)
 static int cpu_online_step(unsigned int cpu)
 {
 	struct vms_pcpu *pc = vms_pcpu(cpu);
-	struct vms_pool *pool = pc->pool;
+	struct vms_pool *pool;
 
 	mutex_lock(&vms_mutex);
+	pool = pc->pool;
 	raw_spin_lock_irq(&pool->lock);
 	cpumask_set_cpu(cpu, &pool->online);
-	cpumask_set_cpu(cpu, &pool->idle);
+	/* It was the last of its pool, and nothing else could be had meanwhile. */
+	if (!pc->cur)
+		cpumask_set_cpu(cpu, &pool->idle);
 	raw_spin_unlock_irq(&pool->lock);
-	refresh_all(pool);
+	vms_pool_refresh(pool);
 	mutex_unlock(&vms_mutex);
 	return 0;
 }
@@ -122,14 +173,20 @@ static int cpu_online_step(unsigned int cpu)
 static int cpu_offline_step(unsigned int cpu)
 {
 	struct vms_pcpu *pc = vms_pcpu(cpu);
-	struct vms_pool *pool = pc->pool;
+	struct vms_pool *pool;
 
 	mutex_lock(&vms_mutex);
+	pool = pc->pool;
 	raw_spin_lock_irq(&pool->lock);
 	cpumask_clear_cpu(cpu, &pool->online);
 	cpumask_clear_cpu(cpu, &pool->idle);
+	if (cpumask_empty(&pool->online))
+		__vms_evict_empty(pool, vms_now());
 	raw_spin_unlock_irq(&pool->lock);
-	refresh_all(pool);
+	if (cpumask_empty(&pool->online))
+		vms_evict_empty(pool);
+	else
+		vms_pool_refresh(pool);
 	mutex_unlock(&vms_mutex);
 	hrtimer_cancel(&pc->timer);
 	return 0;

@@ -36,7 +36,7 @@ static void answer(struct vms_request *req, enum vmsched_request_reason reason)
  */
 u32 __vms_share(const struct vms_vm *vm)
 {
-	u64 all = READ_ONCE(vm->pool->weights);
+	u64 all = READ_ONCE(READ_ONCE(vm->pool)->weights);
 
 	/* Without the lock the one may be newer than the other. */
 	return all ? min(div64_u64(READ_ONCE(vm->weights) * 1000, all), 1000) : 0;

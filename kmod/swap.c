@@ -108,7 +108,7 @@ static void call_others(struct vms_pool *pool)
 {
 	int cpu, here = smp_processor_id();
 
-	for_each_cpu(cpu, &pool->online) {
+	for_each_cpu(cpu, vms_cease_cpus(pool)) {
 		if (cpu == here)
 			continue;
 		atomic_inc(&now_swap.left);
@@ -218,8 +218,8 @@ void vms_swap_init(void)
 		INIT_CSD(&vms_pcpu(cpu)->swap_csd, out_fn, NULL);
 }
 
-/* Nobody switches any more: the last interrupts run out. */
-void vms_swap_exit(void)
+/* Wait until interrupts of a change that was called off run out. Nobody switches. */
+void vms_swap_flush(void)
 {
 	while (atomic_read(&now_swap.left))
 		usleep_range(100, 200);

@@ -118,6 +118,15 @@ static void destroy_next(struct vms_pool *pool)
 	}
 }
 
+static int fail_mask(struct vms_switch *req, const struct vms_vcpu *v)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "thread %d may not use any pCPU of the pool; move VM %llu",
+		 task_pid_nr(v->task), v->vm->id);
+	return fail(req, -EINVAL, VMSCHED_A_SWITCH_POOL, why);
+}
+
 static int create_next(struct vms_pool *pool, struct vmsched_inst *new,
 		       struct vms_switch *req)
 {
@@ -127,15 +136,13 @@ static int create_next(struct vms_pool *pool, struct vmsched_inst *new,
 	list_for_each_entry(v, &pool->vcpus, pool_node) {
 		struct vmsched_vcpu *ent;
 
-		/* The user may have changed masks while nobody looked. */
-		if (!pool->managed) {
-			vms_apply_capture(v);
-			vms_apply_refresh(v);
-		}
 		err = step(req, VMS_STEP_VCPU);
 		if (err)
 			return err;
-		ent = vms_ent_create(new, v);
+		if (!pool->managed && !vms_apply_renew(v) &&
+		    new->ops != &vms_native_ops)
+			return fail_mask(req, v);
+		ent = vms_ent_create(new, v, v->allowed, v->cpu);
 		if (IS_ERR(ent))
 			return fail(req, PTR_ERR(ent), VMSCHED_A_SWITCH_TO,
 				    new->fault->refusal[0] ? new->fault->refusal :
@@ -280,6 +287,11 @@ static int switch_locked(struct vms_pool *pool, struct vms_switch *req)
 	err = step(req, VMS_STEP_WAY);
 	if (err)
 		goto err_put;
+	if (ops != &vms_native_ops && cpumask_empty(&pool->online)) {
+		err = fail(req, -EBUSY, VMSCHED_A_SWITCH_POOL,
+			   "no pCPU of the pool is online; take one online first");
+		goto err_put;
+	}
 	err = vms_activate_find(pool, ops, req->activate, &to);
 	if (err) {
 		fail(req, err, VMSCHED_A_SWITCH_TO,
@@ -581,6 +593,6 @@ int vms_switch_init(void)
 void vms_switch_exit(void)
 {
 	kthread_destroy_worker(worker);
-	vms_swap_exit();
+	vms_swap_flush();
 	vms_cease_exit();
 }

@@ -92,5 +92,6 @@ void __vms_bring_holders(struct vms_pool *pool, bool linux_had, u64 now);
 void __vms_bring_runnable(struct vms_pool *pool, u64 now);
 bool __vms_bring_slow(struct vms_vcpu *v, u64 now);
 void vms_handover_finish(struct vms_pool *pool);
+void __vms_change_pool(struct vms_vcpu *v, struct vms_pool *to, u64 now);
 
 #endif /* _VMS_SWITCH_H */

@@ -198,8 +198,13 @@ static struct kobject *make_dir(const char *name, struct kobject *in,
 	return dir;
 }
 
-/* Of one pool, which the last user of @pools takes along. */
-static int add_pool(struct vms_pool *pool)
+/**
+ * vms_sysfs_add_pool() - the directory of a pool
+ * @pool: the pool; nothing can be read there before it is listed
+ *
+ * Context: process, may sleep. Return: 0 or -ENOMEM.
+ */
+int vms_sysfs_add_pool(struct vms_pool *pool)
 {
 	pool->dir = make_dir(pool->name, pools, pool_attrs);
 	return pool->dir ? 0 : -ENOMEM;
@@ -214,9 +219,9 @@ int vms_sysfs_init(void)
 	pools = root ? make_dir("pools", root, NULL) : NULL;
 	if (!pools)
 		err = -ENOMEM;
-	/* Pools do not come or go. */
+	/* Nobody can ask for another pool yet. */
 	list_for_each_entry(pool, &vms_pools, node)
-		err = err ?: add_pool(pool);
+		err = err ?: vms_sysfs_add_pool(pool);
 	if (err)
 		vms_sysfs_exit();
 	return err;
@@ -231,15 +236,26 @@ static void remove_dir(struct kobject *dir)
 	kobject_put(dir);
 }
 
+/**
+ * vms_sysfs_del_pool() - take the directory of a pool away
+ * @pool: the pool
+ *
+ * Context: process; waits for who writes there, and who does waits for the thread that
+ * switches and for vms_mutex.
+ */
+void vms_sysfs_del_pool(struct vms_pool *pool)
+{
+	remove_dir(pool->dir);
+	pool->dir = NULL;
+}
+
 /* Nobody reads or writes when this returns. */
 void vms_sysfs_exit(void)
 {
 	struct vms_pool *pool;
 
-	list_for_each_entry(pool, &vms_pools, node) {
-		remove_dir(pool->dir);
-		pool->dir = NULL;
-	}
+	list_for_each_entry(pool, &vms_pools, node)
+		vms_sysfs_del_pool(pool);
 	remove_dir(pools);
 	remove_dir(root);
 	pools = NULL;

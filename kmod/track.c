@@ -80,11 +80,11 @@ static bool is_free(const struct vms_vcpu *v)
 
 static bool stopped_entry(struct vms_vcpu *v, u64 now)
 {
-	struct vms_pool *pool = READ_ONCE(v->pool);
+	struct vms_pool *pool;
 	bool stop;
 
-	if (pool) {
-		raw_spin_lock(&pool->lock);
+	if (READ_ONCE(v->pool)) {
+		pool = vms_pool_lock(&v->pool);
 		__vms_follow(v, now);
 		if (!pool->managed && !pool->ceased)
 			WRITE_ONCE(v->pass, VMS_PASS_ANY);
@@ -104,10 +104,10 @@ static bool stopped_entry(struct vms_vcpu *v, u64 now)
 static void end_of_hold(struct vms_vcpu *v, u64 now)
 {
 	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
-	struct vms_pool *pool = pc->pool;
+	struct vms_pool *pool = vms_pool_lock(&pc->pool);
 
-	raw_spin_lock(&pool->lock);
-	if (pc->held_from && !pool->ceased) {
+	/* Linux runs the vCPUs of a native pool on those of others, too. */
+	if (v->pool == pool && pc->held_from && !pool->ceased) {
 		pool->held_ns = max(pool->held_ns, now - pc->held_from);
 		WRITE_ONCE(pc->held_from, 0);
 		pc->open = false;
@@ -145,26 +145,27 @@ static void begin_slice(struct vms_pcpu *pc, struct vms_vcpu *v, u64 now)
 	bool woken = v->woken;
 
 	v->woken = false;
-	if (pc->cur == v && !(woken && __vms_slice_timed(pc, 0, now)))
+	/* Of another pool it is not. */
+	if (READ_ONCE(pc->cur) == v && !(woken && __vms_slice_timed(pc, 0, now)))
 		__vms_arm_slice(pc, now);
 }
 
 /* Linux gives @v this pCPU. */
 void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 {
-	struct vms_pool *pool = READ_ONCE(v->pool);
 	int cpu = smp_processor_id();
+	struct vms_pool *pool;
 
 	WRITE_ONCE(v->stamp, now);
 	WRITE_ONCE(v->on_cpu, true);
 	vms_track_woken(v);
-	if (!pool) {
+	if (!READ_ONCE(v->pool)) {
 		if (unlikely(test_and_clear_bit(VMS_F_AGAIN, &v->flags)))
 			vms_gate_arm(v);
 		return;
 	}
 
-	raw_spin_lock(&pool->lock);
+	pool = vms_pool_lock(&v->pool);
 	if (!pool->managed && v->queued_at && now > v->queued_at)
 		v->use.wait_ns += now - v->queued_at;
 	v->queued_at = 0;
@@ -185,12 +186,12 @@ void vms_track_sched_in(struct vms_vcpu *v, u64 now)
 void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now)
 {
 	struct vms_pcpu *pc = this_cpu_ptr(&vms_pcpus);
-	struct vms_pool *pool = READ_ONCE(v->pool);
 	bool inside = vms_inside(v->task);
+	struct vms_pool *pool;
 
 	account(v, now);
 	WRITE_ONCE(v->on_cpu, false);
-	if (!pool)
+	if (!READ_ONCE(v->pool))
 		return;
 	/* Pairs with the barrier in __vms_resched(). */
 	smp_mb();
@@ -200,7 +201,7 @@ void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now)
 			return;
 	}
 
-	raw_spin_lock(&pool->lock);
+	pool = vms_pool_lock(&v->pool);
 	if (blocks && !v->parked) {
 		vms_track_sleeps(v, v->use.run_ns);
 		__vms_not_runnable(v, inside ? VMS_HALTED : VMS_OFF, now);
@@ -212,15 +213,16 @@ void vms_track_sched_out(struct vms_vcpu *v, bool blocks, u64 now)
 /* @v is woken; Linux has not chosen a pCPU for it yet. */
 void vms_track_waking(struct vms_vcpu *v)
 {
-	struct vms_pool *pool = READ_ONCE(v->pool);
+	struct vms_pool *pool;
 	unsigned long flags;
 	u64 now;
 
 	vms_track_woken(v);
-	if (!pool || READ_ONCE(v->state) != VMS_HALTED)
+	if (!READ_ONCE(v->pool) || READ_ONCE(v->state) != VMS_HALTED)
 		return;
 	now = vms_now();
-	raw_spin_lock_irqsave(&pool->lock, flags);
+	local_irq_save(flags);
+	pool = vms_pool_lock(&v->pool);
 	if (v->state == VMS_HALTED) {
 		v->queued_at = now;
 		v->woken = true;

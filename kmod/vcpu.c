@@ -134,16 +134,16 @@ static void init_vcpu(struct vms_vcpu *v, void *key, const void *vm_key,
 /* Another vCPU of the same thread is no longer the one that it runs. */
 static void step_back(struct vms_vcpu *v)
 {
-	struct vms_pool *pool = READ_ONCE(v->pool);
+	struct vms_pool *pool;
 
 	raw_spin_lock(&vms_hash_lock);
 	hash_del_rcu(&v->task_node);
 	raw_spin_unlock(&vms_hash_lock);
 	WRITE_ONCE(v->on_cpu, false);
-	if (!pool)
+	if (!READ_ONCE(v->pool))
 		return;
 	vms_track_sleeps(v, v->use.run_ns);
-	raw_spin_lock(&pool->lock);
+	pool = vms_pool_lock(&v->pool);
 	__vms_not_runnable(v, VMS_OFF, vms_now());
 	/* The thread may lose its pCPU as one that no pool follows. */
 	__vms_hand_over(pool, this_cpu_ptr(&vms_pcpus));
@@ -235,9 +235,9 @@ void vms_vcpu_remove(struct vms_vcpu *v)
 		hash_del_rcu(&v->task_node);
 	raw_spin_unlock_irqrestore(&vms_hash_lock, flags);
 
-	pool = READ_ONCE(v->pool);
-	if (pool) {
-		raw_spin_lock_irqsave(&pool->lock, flags);
+	if (READ_ONCE(v->pool)) {
+		local_irq_save(flags);
+		pool = vms_pool_lock(&v->pool);
 		vms_track_sleeps(v, vms_vcpu_executed(v, vms_now()));
 		__vms_not_runnable(v, VMS_OFF, vms_now());
 		WRITE_ONCE(v->pass, VMS_PASS_ANY);
@@ -254,6 +254,8 @@ void vms_vcpu_remove(struct vms_vcpu *v)
 static void free_vcpu(struct vms_vcpu *v)
 {
 	put_task_struct(v->task);
+	if (v->pool)
+		vms_pool_put(v->pool);
 	kfree(v->masks);
 	kmem_cache_free(cache, v);
 	atomic_dec(&alive);

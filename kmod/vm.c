@@ -25,6 +25,21 @@ u32 vms_generation = 1;
 
 static u64 last_id;
 
+/*
+ * Where a new VM belongs: "default", but one whose user has pinned it to pCPUs of another
+ * pool to that one.
+ */
+static struct vms_pool *pool_for(const struct vms_vcpu *v)
+{
+	struct vms_pool *pool;
+
+	/* That is the first of them. */
+	list_for_each_entry(pool, &vms_pools, node)
+		if (!pool->dying && cpumask_intersects(v->user_mask, &pool->online))
+			return pool;
+	return vms_pool_default();
+}
+
 static struct vms_vm *vm_create(struct vms_vcpu *v)
 {
 	struct vms_vm *vm;
@@ -36,7 +51,7 @@ static struct vms_vm *vm_create(struct vms_vcpu *v)
 	vm->key = v->vm_key;
 	vm->pid = get_task_pid(current, PIDTYPE_TGID);
 	get_task_comm(vm->comm, current->group_leader);
-	vm->pool = vms_pool_default();
+	vm->pool = pool_for(v);
 	vm->pool->nr_vms++;
 	vms_params_default(&vm->params);
 	cpumask_copy(&vm->affinity, cpu_possible_mask);
@@ -93,7 +108,7 @@ static bool thread_is_taken(struct vms_vcpu *v)
 static int alloc_masks(struct vms_vcpu *v)
 {
 	struct cpumask **masks[] = {
-		&v->allowed, &v->affinity, &v->scratch,
+		&v->allowed, &v->next_allowed, &v->affinity, &v->scratch,
 		&v->user_mask, &v->user_req,
 	};
 	size_t size = cpumask_size();
@@ -152,6 +167,7 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 	WRITE_ONCE(v->state, pool->managed ? VMS_OFF : VMS_GRANTED);
 	WRITE_ONCE(v->pass, pool->managed || pool->ceased ? VMS_PASS_NONE :
 		   VMS_PASS_ANY);
+	refcount_inc(&pool->ref);
 	WRITE_ONCE(v->pool, pool);
 	trace_vmsched_wake(v);
 	raw_spin_unlock_irq(&pool->lock);
@@ -164,18 +180,30 @@ static void link_vcpu(struct vms_vcpu *v, struct vms_vm *vm,
 static struct vmsched_vcpu *create_ent(struct vms_vcpu *v)
 {
 	struct vmsched_inst *inst = v->vm->pool->inst;
-	struct vmsched_vcpu *ent = vms_ent_create(inst, v);
+	struct vmsched_vcpu *ent = vms_ent_create(inst, v, v->allowed, v->cpu);
 
 	if (!IS_ERR(ent) || !inst->fault->refusal[0])
 		return ent;
-	pr_notice_ratelimited("vCPU %llu/%u has no reservation: %s: %s\n", v->vm->id,
-			      v->index, inst->ops->name, inst->fault->refusal);
-	v->params.reservation = 0;
-	v->params.period_us = 0;
-	v->params.budget_us = 0;
-	v->own |= BIT(VMSCHED_A_PARAMS_RESERVATION) | BIT(VMSCHED_A_PARAMS_PERIOD_US) |
-		  BIT(VMSCHED_A_PARAMS_BUDGET_US);
-	return vms_ent_create(inst, v);
+	vms_promise_drop(v);
+	return vms_ent_create(inst, v, v->allowed, v->cpu);
+}
+
+/*
+ * Its thread would have to be bound to pCPUs that its user has not allowed. Linux runs
+ * it until he allows others, or the VM is in another pool.
+ */
+static bool is_elsewhere(struct vms_vcpu *v)
+{
+	const struct vms_pool *pool = v->vm->pool;
+
+	if (!pool->managed || cpumask_intersects(v->user_mask, &pool->cpus))
+		return false;
+	/* Once */
+	if (READ_ONCE(v->pass) != VMS_PASS_ANY)
+		pr_notice("thread %d (VM %llu) may use %*pbl only, pool %s has none of that: Linux runs it\n",
+			  task_pid_nr(v->task), v->vm->id,
+			  cpumask_pr_args(v->user_mask), pool->name);
+	return true;
 }
 
 /**
@@ -206,6 +234,7 @@ int vms_vcpu_attach(struct vms_vcpu *v)
 		err = -EBUSY;
 		goto out;
 	}
+	vms_apply_capture(v);
 	vm = vm_by_key(v->vm_key);
 	if (!vm)
 		vm = vm_create(v);
@@ -216,11 +245,10 @@ int vms_vcpu_attach(struct vms_vcpu *v)
 	v->params = vm->params;
 	cpumask_copy(v->affinity, &vm->affinity);
 	v->vm = vm;
-	vms_apply_capture(v);
 	vms_apply_refresh(v);
 
-	/* Linux runs it until another scheduler is in force. */
-	if (!vms_may_call(vm->pool->inst)) {
+	/* Linux runs it until another scheduler is in force, which may be native. */
+	if (!vms_may_call(vm->pool->inst) || v->cpu < 0 || is_elsewhere(v)) {
 		err = -EAGAIN;
 		goto err_unhome;
 	}

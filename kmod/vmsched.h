@@ -85,7 +85,8 @@ enum vms_vcpu_flag {
 
 /**
  * struct vms_pool - a set of pCPUs with one active scheduler
- * @node:	in vms_pools; under vms_mutex
+ * @node:	in vms_pools; under vms_mutex, readers RCU
+ * @ref:	one of the list, one for each vCPU that has been attached to it last
  * @name:	constant
  * @lock:	protects the next fields up to @nr_vcpus, all state of @inst,
  *		the vms_pcpu of its pCPUs, and of its vCPUs what is marked (P).
@@ -110,8 +111,10 @@ enum vms_vcpu_flag {
  * @preferred:	number of them that get a grant before their turn, once
  * @requests:	how often the scheduler was asked to decide, by whom; under @lock
  * @limited:	requests of guests that were too many
- * @cpus:	pCPUs of the pool; constant
+ * @cpus:	pCPUs of the pool; written under vms_mutex and @lock
  * @dir:	in sysfs, sysfs.c
+ * @dying:	it is being deleted: it gets no VMs and no console agents any more; under
+ *		vms_mutex
  * @previous:	name of the scheduler before, or ""; under vms_mutex
  * @nr_vms:	under vms_mutex
  * @switches:	under vms_mutex, like the following ones
@@ -126,6 +129,7 @@ enum vms_vcpu_flag {
  */
 struct vms_pool {
 	struct list_head node;
+	refcount_t ref;
 	char name[VMSCHED_NAME_MAX];
 	raw_spinlock_t lock;	/* see above */
 	struct vmsched_inst *inst;
@@ -148,6 +152,7 @@ struct vms_pool {
 	atomic64_t limited;
 	struct cpumask cpus;
 	struct kobject *dir;
+	bool dying;
 	char previous[VMSCHED_NAME_MAX];
 	u32 nr_vms;
 	u64 switches;
@@ -162,7 +167,8 @@ struct vms_pool {
 
 /**
  * struct vms_pcpu - a pCPU
- * @pool:	the pool it belongs to; constant while the module is loaded
+ * @pool:	the pool it belongs to; written under vms_mutex and the locks of both
+ *		pools, see vms_pool_lock()
  * @cpu:	its number
  * @cur:	(P) vCPU that holds the grant
  * @slice_ns:	(P) time that @cur may execute, 0 for no limit
@@ -248,7 +254,7 @@ DECLARE_PER_CPU(struct vms_pcpu, vms_pcpus);
  * @key:	address of KVM's object, never followed
  * @pid:	process of the VMM
  * @comm:	its name when the VM was first seen
- * @pool:	constant as long as there is one pool
+ * @pool:	that of all its vCPUs; written under vms_mutex and the locks of both
  * @params:	written under vms_mutex
  * @affinity:	pCPUs it may use; written under vms_mutex and the pool lock
  * @nr_vcpus:	under vms_mutex
@@ -337,8 +343,9 @@ struct vms_vm {
  * @next_ent:	view of the one being switched to; under vms_mutex
  * @carry:	during a switch; under vms_mutex
  * @allowed:	(P) pCPUs it may use now
+ * @next_allowed: those in the pool to which its VM is being moved; under vms_mutex
  * @masks:	memory of all its masks, got when the vCPU is attached
- * @pool:	NULL before it is attached, then constant
+ * @pool:	NULL before it is attached, then that of its VM
  * @vm:		under vms_mutex; constant once @pool is set
  * @vm_node:	in vm->vcpus
  * @pool_node:	(P) in pool->vcpus
@@ -397,6 +404,7 @@ struct vms_vcpu {
 	struct vmsched_vcpu *next_ent;
 	struct vmsched_carry carry;
 	struct cpumask *allowed;
+	struct cpumask *next_allowed;
 
 	void *masks;
 	struct vms_pool *pool;
@@ -474,19 +482,11 @@ struct vmsched_inst *vms_inst_create(const struct vmsched_ops *ops,
 				     struct vms_pool *pool);
 void vms_inst_destroy(struct vmsched_inst *inst);
 int vms_ent_admit(struct vms_vcpu *v, const struct vmsched_params *params);
-struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst,
-				    struct vms_vcpu *v);
+struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst, struct vms_vcpu *v,
+				    const struct cpumask *allowed, int cpu);
 void vms_ent_destroy(struct vmsched_vcpu *ent);
 
-/* pool.c */
-int vms_pools_init(void);
-void vms_pools_exit(void);
-int vms_hotplug_init(void);
-void vms_hotplug_exit(void);
-struct vms_pool *vms_pool_find(const char *name);
-struct vms_pool *vms_pool_default(void);
-u32 vms_pool_users(const struct vmsched_ops *ops);
-
+#include "pool.h"
 #include "dispatch.h"
 
 /* gate.c */
@@ -529,8 +529,8 @@ enum vmsched_vcpu_state vms_vcpu_state(const struct vms_vcpu *v);
 /* params.c */
 struct nlattr;
 void vms_params_default(struct vmsched_params *p);
-int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest,
-		      struct netlink_ext_ack *extack);
+int vms_params_set_vm(struct vms_vm *vm, struct nlattr *nest, struct vms_pool *to,
+		      const struct nlattr *attr, struct netlink_ext_ack *extack);
 int vms_params_set_vcpu(struct vms_vcpu *v, struct nlattr *nest,
 			struct netlink_ext_ack *extack);
 
@@ -541,6 +541,9 @@ void vms_apply_exit(void);
 void vms_apply_init_vcpu(struct vms_vcpu *v);
 void vms_apply_capture(struct vms_vcpu *v);
 void vms_apply_refresh(struct vms_vcpu *v);
+bool vms_apply_plan(struct vms_vcpu *v, const struct cpumask *online,
+		    const struct cpumask *affinity);
+bool vms_apply_renew(struct vms_vcpu *v);
 void vms_apply_pin_self(struct vms_vcpu *v);
 void vms_apply_move(struct vms_vcpu *v);
 void vms_apply_restore(struct vms_vcpu *v);
@@ -581,6 +584,8 @@ int vms_hooks_init(void);
 void vms_hooks_exit(void);
 
 /* sysfs.c */
+int vms_sysfs_add_pool(struct vms_pool *pool);
+void vms_sysfs_del_pool(struct vms_pool *pool);
 int vms_sysfs_init(void);
 void vms_sysfs_exit(void);
 

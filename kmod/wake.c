@@ -78,11 +78,10 @@ void vms_force_exit(void)
 static enum hrtimer_restart slice_fn(struct hrtimer *timer)
 {
 	struct vms_pcpu *pc = container_of(timer, struct vms_pcpu, timer);
-	struct vms_pool *pool = pc->pool;
+	struct vms_pool *pool = vms_pool_lock(&pc->pool);
 	u64 now = vms_now();
 	u64 used;
 
-	raw_spin_lock(&pool->lock);
 	/* It has taken too long: let Linux see who else wants this pCPU. */
 	__vms_hand_over(pool, pc);
 	if (!pc->cur && pc->ask_at && now + VMS_SLICE_MIN_NS / 2 >= pc->ask_at) {

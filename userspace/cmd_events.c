@@ -86,7 +86,8 @@ static int cmd_events(struct ctx *ctx, int argc, char **argv)
 
 const struct command events_commands[] = {
 	{ NULL, "events",
-	  "switch, fault, owner, vm-add, vm-del, sched-add, sched-del; lost: some were lost",
+	  "switch, fault, owner, vm-add, vm-del, vm-set, sched-add, sched-del, pool-add,\n"
+	  "        pool-set, pool-del; lost: some were lost",
 	  cmd_events },
 	{ }
 };

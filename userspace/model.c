@@ -55,6 +55,7 @@ static const char *const owner_why_words[] = {
 	[VMSCHED_OWNER_WHY_SHUTDOWN] = "shutdown",
 	[VMSCHED_OWNER_WHY_CRASH] = "crash",
 	[VMSCHED_OWNER_WHY_ERROR] = "error",
+	[VMSCHED_OWNER_WHY_MOVED] = "moved",
 	NULL,
 };
 

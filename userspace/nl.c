@@ -391,6 +391,10 @@ static const struct {
 	[VMSCHED_CMD_CONSOLE_CEASE_NTF] = { "console-cease", &console_model },
 	[VMSCHED_CMD_CONSOLE_RESUME_NTF] = { "console-resume", &console_model },
 	[VMSCHED_CMD_OWNER_NTF] = { "owner", &owner_model },
+	[VMSCHED_CMD_POOL_ADD_NTF] = { "pool-add", &pool_model },
+	[VMSCHED_CMD_POOL_SET_NTF] = { "pool-set", &pool_model },
+	[VMSCHED_CMD_POOL_DEL_NTF] = { "pool-del", &pool_model },
+	[VMSCHED_CMD_VM_SET_NTF] = { "vm-set", &vm_model },
 };
 
 static bool family_gone(struct nlmsghdr *hdr)

@@ -67,7 +67,7 @@ _vmschedctl_words()
 	1,sched,*) echo list show load unload switch previous evict help ;;
 	1,vm,*) echo list show set help ;;
 	1,vcpu,*) echo list set help ;;
-	1,pool,*) echo list help ;;
+	1,pool,*) echo list show add set del help ;;
 	1,request,*) echo yield owner prio help ;;
 	1,console,*) echo attach owner help ;;
 	1,fault,*) echo list show help ;;
@@ -83,7 +83,7 @@ _vmschedctl_words()
 		_vmschedctl_column vm 1
 		_vmschedctl_column vm 2
 		;;
-	2,fault,show) _vmschedctl_column pool 1 ;;
+	2,fault,show | 2,pool,show | 2,pool,set | 2,pool,del) _vmschedctl_column pool 1 ;;
 	2,vcpu,set)
 		vmschedctl vcpu list 2>/dev/null |
 			awk 'NR > 1 { print $1 "/" $2 }'
@@ -95,6 +95,7 @@ _vmschedctl_words()
 	*,record,*) _vmschedctl_pairs "$((pairs - 1))" seconds ;;
 	*,advise,*) _vmschedctl_pairs "$((pairs - 2))" 'seconds schedulers' ;;
 	*,console,attach) _vmschedctl_pairs "$((pairs - 1))" 'pool socket escape' ;;
+	*,pool,add | *,pool,set) _vmschedctl_pairs "$pairs" cpus ;;
 	*,sched,previous) _vmschedctl_pairs "$((pairs - 1))" pool ;;
 	*,vm,set) _vmschedctl_pairs "$pairs" "$_vmschedctl_params pool" ;;
 	*,request,prio) _vmschedctl_pairs "$pairs" weight ;;

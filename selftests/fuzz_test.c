@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #include "lib/fuzz_worker.h"
+#include "lib/pools.h"
 #include "lib/storm_fixture.h"
 
 #define CORPUS		"selftests/fuzz.corpus"
@@ -225,7 +226,8 @@ static struct fuzz_common *common_new(struct storm *s)
 /* Whatever was set: the guests go on, under rr and as they were at first */
 static bool targets_go_on(struct targets *t, unsigned int n)
 {
-	static const char all[] = "weight 100 cap 0 reservation 0 slice 0 warp 0";
+	static const char all[] =
+		"pool default affinity all weight 100 cap 0 reservation 0 slice 0 warp 0";
 	static const char * const scheds[] = { "rr", "bvt", "native" };
 	unsigned int i, j;
 
@@ -233,6 +235,8 @@ static bool targets_go_on(struct targets *t, unsigned int n)
 		if (cli_do("vm set pid:%d %s", rawvm_pid(t->vm[i]), all))
 			return false;
 	}
+	if (!pools_forget())
+		return false;
 	for (j = 0; j < ARRAY_SIZE(scheds); j++) {
 		if (sched_switch(scheds[j], NULL))
 			return false;

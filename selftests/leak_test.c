@@ -116,6 +116,12 @@ enum how {
 	HOWS,
 };
 
+static bool changes_pools(const struct policy_op *op)
+{
+	return op->cmd == VMSCHED_CMD_POOL_ADD || op->cmd == VMSCHED_CMD_POOL_SET ||
+	       op->cmd == VMSCHED_CMD_POOL_DEL;
+}
+
 static void build(struct genl *g, struct genl_msg *m, const struct policies *p,
 		  const struct policy_op *op, enum how how, uint64_t guest)
 {
@@ -123,7 +129,8 @@ static void build(struct genl *g, struct genl_msg *m, const struct policies *p,
 	bool names = op->cmd == VMSCHED_CMD_POOL_GET ||
 		     op->cmd == VMSCHED_CMD_FAULT_GET ||
 		     op->cmd == VMSCHED_CMD_SCHED_EVICT ||
-		     op->cmd == VMSCHED_CMD_CONSOLE_ATTACH;
+		     op->cmd == VMSCHED_CMD_CONSOLE_ATTACH ||
+		     changes_pools(op);
 	unsigned int type;
 
 	genl_begin(g, m, op->cmd, op->dump ? NLM_F_DUMP : 0);
@@ -137,6 +144,8 @@ static void build(struct genl *g, struct genl_msg *m, const struct policies *p,
 		     op->cmd == VMSCHED_CMD_SCHED_HOLD) &&
 		    type == VMSCHED_A_SWITCH_POOL)
 			text = "default";
+		if (op->cmd == VMSCHED_CMD_VM_SET && type == VMSCHED_A_VM_POOL)
+			text = how == UNKNOWN ? "nosuch" : "default";
 		/* There is one vCPU, of number 0 */
 		if (op->cmd == VMSCHED_CMD_VCPU_SET &&
 		    type == VMSCHED_A_VCPU_INDEX) {
@@ -165,10 +174,13 @@ static void build(struct genl *g, struct genl_msg *m, const struct policies *p,
 	}
 }
 
-/* There is no announcement to acknowledge, and a socket is an agent once only */
+/*
+ * There is no announcement to acknowledge, a socket is an agent once only, and a pool
+ * "default" there is always.
+ */
 static bool may_answer(const struct policy_op *op, int error)
 {
-	return !error || op->cmd == VMSCHED_CMD_CONSOLE_ACK ||
+	return !error || op->cmd == VMSCHED_CMD_CONSOLE_ACK || changes_pools(op) ||
 	       (op->cmd == VMSCHED_CMD_CONSOLE_ATTACH && error == -EEXIST);
 }
 
@@ -271,6 +283,11 @@ TEST_F_TIMEOUT(vmsched, each_event, LIMIT)
 	ASSERT_EQ(0, cli_do("sched unload rr"));
 	ASSERT_EQ(0, cli_do("sched load rr"));
 	ASSERT_EQ(0, cli_do("request owner %ju", (uintmax_t)id));
+	ASSERT_EQ(0, cli_do("pool add b cpus 1"));
+	ASSERT_EQ(0, cli_do("vm set %ju pool b", (uintmax_t)id));
+	ASSERT_EQ(0, cli_do("pool set b cpus 1"));
+	ASSERT_EQ(0, cli_do("vm set %ju pool default", (uintmax_t)id));
+	ASSERT_EQ(0, cli_do("pool del b"));
 	/* One that fails tells so, with the error */
 	EXPECT_NE(0, cli_do("sched switch rr pool nowhere"));
 	ASSERT_EQ(0, rawvm_kill(vm));

@@ -151,14 +151,18 @@ static void build(struct genl *g, struct genl_msg *m, const struct op *op,
 	case VMSCHED_CMD_SCHED_GET:
 		genl_put_text(m, VMSCHED_A_SCHED_NAME, "native");
 		break;
+	case VMSCHED_CMD_POOL_ADD:
+	case VMSCHED_CMD_POOL_SET:
+	case VMSCHED_CMD_POOL_DEL:
 	case VMSCHED_CMD_POOL_GET:
+		if (op->cmd == VMSCHED_CMD_POOL_ADD || op->cmd == VMSCHED_CMD_POOL_SET)
+			genl_put_text(m, VMSCHED_A_POOL_CPUS, "0");
 		genl_put_text(m, VMSCHED_A_POOL_NAME, "default");
 		break;
 	case VMSCHED_CMD_VM_SET:
-		put_weight(m, VMSCHED_A_VM_PARAMS);
-		genl_put_u64(m, VMSCHED_A_VM_ID, guest);
-		break;
 	case VMSCHED_CMD_VM_GET:
+		if (op->cmd == VMSCHED_CMD_VM_SET)
+			put_weight(m, VMSCHED_A_VM_PARAMS);
 		genl_put_u64(m, VMSCHED_A_VM_ID, guest);
 		break;
 	case VMSCHED_CMD_VCPU_SET:
@@ -180,13 +184,13 @@ static void build(struct genl *g, struct genl_msg *m, const struct op *op,
 	}
 }
 
-/* Whoever may acknowledge something learns from vmsched that nobody waits for it */
+/* What vmsched itself refuses somebody may ask: to acknowledge, to change "default" */
 static int error_of(const struct op *op, const struct genl_ack *ack)
 {
-	bool in = op->cmd == VMSCHED_CMD_CONSOLE_ACK && ack->text[0] &&
-		  (ack->error == -ENOENT || ack->error == -ESTALE);
+	bool refused = op->cmd == VMSCHED_CMD_CONSOLE_ACK ||
+		       (op->cmd >= VMSCHED_CMD_POOL_ADD && op->cmd <= VMSCHED_CMD_POOL_DEL);
 
-	return in ? 0 : ack->error;
+	return refused && ack->text[0] && ack->error != -EPERM ? 0 : ack->error;
 }
 
 static int become(enum who who)

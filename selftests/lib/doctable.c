@@ -141,6 +141,13 @@ static const char * const command_names[VMSCHED_CMD_MAX + 1] = {
 	[VMSCHED_CMD_CONSOLE_RESUME_NTF] = "console-resume-ntf",
 	[VMSCHED_CMD_REQUEST] = "request",
 	[VMSCHED_CMD_OWNER_NTF] = "owner-ntf",
+	[VMSCHED_CMD_POOL_ADD] = "pool-add",
+	[VMSCHED_CMD_POOL_SET] = "pool-set",
+	[VMSCHED_CMD_POOL_DEL] = "pool-del",
+	[VMSCHED_CMD_POOL_ADD_NTF] = "pool-add-ntf",
+	[VMSCHED_CMD_POOL_SET_NTF] = "pool-set-ntf",
+	[VMSCHED_CMD_POOL_DEL_NTF] = "pool-del-ntf",
+	[VMSCHED_CMD_VM_SET_NTF] = "vm-set-ntf",
 };
 
 uint8_t doc_command(const char *name)

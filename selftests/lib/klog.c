@@ -83,6 +83,7 @@ static bool harmless(const char *text)
 		"clocksource: ",
 		"TSC unstable",
 		"sched: RT throttling activated",
+		"sched: DL replenish lagged too much",
 		"tsc: ",
 		"module taints kernel",
 		"module verification failed",

@@ -42,6 +42,7 @@ static struct list_head *bad_queue(struct vmsched_inst *inst, int cpu)
  * @slice_ns:	for how long
  * @pick:	what it does each time that it is asked
  * @enqueue:	after it has queued a vCPU
+ * @moves:	when a vCPU loses its queue, or gets another one
  * @activate:	when it comes into force
  * @import:	when it takes a vCPU over
  * @take:	when it is told who has a pCPU; of a file with BAD_TAKES
@@ -59,6 +60,7 @@ struct bad_way {
 	u64 slice_ns;
 	void (*pick)(struct vmsched_inst *inst);
 	void (*enqueue)(struct vmsched_inst *inst, struct vmsched_vcpu *v);
+	void (*moves)(struct vmsched_inst *inst);
 	void (*activate)(struct vmsched_inst *inst);
 	void (*import)(struct vmsched_inst *inst);
 	void (*take)(struct vmsched_inst *inst);
@@ -109,12 +111,16 @@ static void bad_enqueue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	vmsched_list_add_tail(inst, &bad_of(v)->node, bad_queue(inst, v->cpu));
 	if (armed && way.enqueue)
 		way.enqueue(inst, v);
+	if (armed && way.moves && why == VMSCHED_WHY_MOVE)
+		way.moves(inst);
 }
 
 static void bad_dequeue(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 			enum vmsched_why why, u64 now)
 {
 	vmsched_list_del(inst, &bad_of(v)->node);
+	if (armed && way.moves && why == VMSCHED_WHY_MOVE)
+		way.moves(inst);
 }
 
 static void bad_charge(struct vmsched_inst *inst, struct vmsched_vcpu *v,

@@ -164,7 +164,8 @@ static void choose_next(struct vms_pool *pool, char *to, size_t size)
 
 	lockdep_assert_held(&vms_mutex);
 	/* Without a fault it had no pCPU: it is the one before, soon. */
-	if (native || !pool->inst->faulted || !pool->previous[0] || !strcmp(pool->previous, ops->name))
+	if (native || !pool->inst->faulted || !pool->previous[0] ||
+	    !strcmp(pool->previous, ops->name))
 		strscpy(to, vms_native_ops.name, size);
 	else
 		strscpy(to, pool->previous, size);

@@ -38,9 +38,6 @@ static int refuse_agent(struct genl_info *info, int err)
 				     "the pool has %u console agents already; end one of them",
 				     VMS_CONSOLE_AGENTS_MAX);
 		break;
-	case -EBUSY:
-		GENL_SET_ERR_MSG(info, "the pool is being deleted");
-		break;
 	case -ENOMEM:
 		GENL_SET_ERR_MSG(info, "out of memory");
 	}
@@ -57,12 +54,16 @@ int vmsched_nl_console_attach_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	mutex_lock(&vms_mutex);
 	pool = vms_nl_pool(info, VMSCHED_A_CONSOLE_POOL);
-	if (!IS_ERR(pool))
-		err = pool->dying ? -EBUSY : vms_console_attach(pool, info->snd_portid);
+	if (IS_ERR(pool)) {
+		err = PTR_ERR(pool);
+	} else if (pool->dying) {
+		GENL_SET_ERR_MSG_FMT(info, "pool %s is just being deleted", pool->name);
+		err = -EBUSY;
+	} else {
+		err = refuse_agent(info, vms_console_attach(pool, info->snd_portid));
+	}
 	mutex_unlock(&vms_mutex);
-	if (IS_ERR(pool))
-		return PTR_ERR(pool);
-	return refuse_agent(info, err);
+	return err;
 }
 
 int vmsched_nl_console_ack_doit(struct sk_buff *skb, struct genl_info *info)

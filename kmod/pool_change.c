@@ -530,7 +530,8 @@ int vms_pool_move(struct vms_vm *vm, struct vms_pool *to,
 	if (vm->pool == to)
 		return 0;
 	err = move(vm, to, affinity, &req);
-	if (err)
-		NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "%s", req.why);
+	if (!err)
+		return 0;
+	NL_SET_ERR_MSG_ATTR_FMT(extack, attr, "%s", req.why);
 	return err;
 }

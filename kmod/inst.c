@@ -187,3 +187,11 @@ void vms_ent_destroy(struct vmsched_vcpu *ent)
 	ent->inst = NULL;
 	kfree(ent);
 }
+
+/* The one that was made for a change of scheduler or pool, if any. Context: as above. */
+void vms_ent_destroy_next(struct vms_vcpu *v)
+{
+	if (v->next_ent)
+		vms_ent_destroy(v->next_ent);
+	v->next_ent = NULL;
+}

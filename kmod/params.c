@@ -183,23 +183,34 @@ static int admit_all(struct vms_vm *vm, const struct wish *wish, struct nlattr *
 	return 0;
 }
 
-/* Put what is given into force for one vCPU. Cannot fail. */
-static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
+/**
+ * vms_params_enforce() - let the scheduler of a vCPU have its parameters
+ * @v: attached vCPU, with what it is to have
+ *
+ * Context: process, vms_mutex held.
+ */
+void vms_params_enforce(struct vms_vcpu *v)
 {
 	struct vms_pool *pool = v->vm->pool;
 	u64 now;
 
-	copy_set(&v->params, &wish->params, which);
-
+	lockdep_assert_held(&vms_mutex);
 	raw_spin_lock_irq(&pool->lock);
 	now = vms_now();
-	/* What it has run until now counts at the old weight. */
+	/* What it has run until now counts by what it had. */
 	if (pool->managed && v->state == VMS_GRANTED)
 		__vms_charge(v, now);
 	__vms_weigh(v, v->params.weight - (s64)v->ent->params.weight);
 	v->ent->params = v->params;
 	__vms_sched_set_params(pool, v->ent, now);
 	raw_spin_unlock_irq(&pool->lock);
+}
+
+/* Put what is given into force for one vCPU. Cannot fail. */
+static void apply(struct vms_vcpu *v, const struct wish *wish, u32 which)
+{
+	copy_set(&v->params, &wish->params, which);
+	vms_params_enforce(v);
 
 	if (which & BIT(VMSCHED_A_PARAMS_AFFINITY)) {
 		mutex_lock(&v->mask_lock);

@@ -7,7 +7,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include "activate.h"
+#include "request.h"
 #include "vmsched.h"
 
 static bool is_promised(const struct vms_vcpu *v)
@@ -70,11 +70,8 @@ int vms_promise_try(struct vms_pool *pool, const struct cpumask *left, char *why
 	err = try_all(pool, inst);
 	if (err)
 		strscpy(why, inst->fault->refusal, VMS_REFUSAL_MAX);
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		if (v->next_ent)
-			vms_ent_destroy(v->next_ent);
-		v->next_ent = NULL;
-	}
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		vms_ent_destroy_next(v);
 	vms_inst_destroy(inst);
 	return err;
 }
@@ -101,21 +98,6 @@ void vms_promise_drop(struct vms_vcpu *v)
 		  BIT(VMSCHED_A_PARAMS_BUDGET_US);
 }
 
-static void put_in_force(struct vms_vcpu *v)
-{
-	struct vms_pool *pool = v->pool;
-	u64 now;
-
-	raw_spin_lock_irq(&pool->lock);
-	now = vms_now();
-	/* Until now it was what it was promised before. */
-	if (pool->managed && v->state == VMS_GRANTED)
-		__vms_charge(v, now);
-	v->ent->params = v->params;
-	__vms_sched_set_params(pool, v->ent, now);
-	raw_spin_unlock_irq(&pool->lock);
-}
-
 /**
  * vms_promise_renew() - a pool has other pCPUs: promises may have to move to them
  * @pool: the pool, for which vms_promise_try() was done
@@ -139,6 +121,6 @@ void vms_promise_renew(struct vms_pool *pool)
 			vms_promise_drop(v);
 			vms_ent_admit(v, &v->params);
 		}
-		put_in_force(v);
+		vms_params_enforce(v);
 	}
 }

@@ -194,11 +194,8 @@ static void destroy_next(struct vms_vm *vm)
 {
 	struct vms_vcpu *v;
 
-	list_for_each_entry(v, &vm->vcpus, vm_node) {
-		if (v->next_ent)
-			vms_ent_destroy(v->next_ent);
-		v->next_ent = NULL;
-	}
+	list_for_each_entry(v, &vm->vcpus, vm_node)
+		vms_ent_destroy_next(v);
 }
 
 /**

@@ -84,6 +84,7 @@ u32 __vms_share(const struct vms_vm *vm);
 
 /* params.c */
 void vms_params_set_weight(struct vms_vm *vm, u32 weight);
+void vms_params_enforce(struct vms_vcpu *v);
 
 /* kvm.c */
 void vms_kvm_serve(struct vms_vcpu *v);

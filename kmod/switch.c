@@ -111,11 +111,8 @@ static void destroy_next(struct vms_pool *pool)
 {
 	struct vms_vcpu *v;
 
-	list_for_each_entry(v, &pool->vcpus, pool_node) {
-		if (v->next_ent)
-			vms_ent_destroy(v->next_ent);
-		v->next_ent = NULL;
-	}
+	list_for_each_entry(v, &pool->vcpus, pool_node)
+		vms_ent_destroy_next(v);
 }
 
 static int fail_mask(struct vms_switch *req, const struct vms_vcpu *v)

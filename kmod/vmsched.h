@@ -485,6 +485,7 @@ int vms_ent_admit(struct vms_vcpu *v, const struct vmsched_params *params);
 struct vmsched_vcpu *vms_ent_create(struct vmsched_inst *inst, struct vms_vcpu *v,
 				    const struct cpumask *allowed, int cpu);
 void vms_ent_destroy(struct vmsched_vcpu *ent);
+void vms_ent_destroy_next(struct vms_vcpu *v);
 
 #include "pool.h"
 #include "dispatch.h"

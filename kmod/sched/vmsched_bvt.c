@@ -383,10 +383,6 @@ static int bvt_init(struct vmsched_inst *inst)
 	return 0;
 }
 
-static void bvt_exit(struct vmsched_inst *inst)
-{
-}
-
 static int bvt_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 {
 	bvt_vcpu(v)->cpu = -1;
@@ -415,10 +411,6 @@ static void bvt_vcpu_import(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 	b->warped_ns = carry->warped_ns;
 	b->warping = carry->warping;
 	b->unwarped_at = carry->unwarped_at;
-}
-
-static void bvt_activate(struct vmsched_inst *inst, u64 now)
-{
 }
 
 static void bvt_set_params(struct vmsched_inst *inst, struct vmsched_vcpu *v,
@@ -462,12 +454,12 @@ static const struct vmsched_ops bvt_ops = {
 	.preempt_in	= bvt_preempt_in,
 	.take		= bvt_take,
 	.init		= bvt_init,
-	.exit		= bvt_exit,
+	.exit		= vmsched_no_exit,
 	.vcpu_init	= bvt_vcpu_init,
 	.vcpu_exit	= bvt_vcpu_exit,
 	.vcpu_import	= bvt_vcpu_import,
-	.activate	= bvt_activate,
-	.deactivate	= bvt_activate,
+	.activate	= vmsched_no_activate,
+	.deactivate	= vmsched_no_activate,
 	.set_params	= bvt_set_params,
 	.export_state	= bvt_export_state,
 	.api		= VMSCHED_API,

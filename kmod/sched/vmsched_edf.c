@@ -339,10 +339,6 @@ static int edf_init(struct vmsched_inst *inst)
 	return 0;
 }
 
-static void edf_exit(struct vmsched_inst *inst)
-{
-}
-
 static u64 bandwidth(const struct vmsched_params *p)
 {
 	return div_u64(p->budget_us * EDF_BW_FULL, p->period_us ?: 1);
@@ -441,10 +437,6 @@ static void edf_set_params(struct vmsched_inst *inst, struct vmsched_vcpu *v, u6
 		insert(inst, e, now);
 }
 
-static void edf_activate(struct vmsched_inst *inst, u64 now)
-{
-}
-
 /* What is promised is so by each scheduler anew, and the rest goes in turn. */
 static void edf_export_state(struct vmsched_inst *inst, struct vmsched_vcpu *v,
 			     struct vmsched_carry *carry, u64 now)
@@ -460,13 +452,13 @@ static const struct vmsched_ops edf_ops = {
 	.take		= edf_take,
 	.select_cpu	= edf_select_cpu,
 	.init		= edf_init,
-	.exit		= edf_exit,
+	.exit		= vmsched_no_exit,
 	.vcpu_init	= edf_vcpu_init,
 	.admit		= edf_admit,
 	.vcpu_exit	= edf_vcpu_exit,
 	.vcpu_import	= edf_vcpu_import,
-	.activate	= edf_activate,
-	.deactivate	= edf_activate,
+	.activate	= vmsched_no_activate,
+	.deactivate	= vmsched_no_activate,
 	.set_params	= edf_set_params,
 	.export_state	= edf_export_state,
 	.api		= VMSCHED_API,

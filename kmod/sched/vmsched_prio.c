@@ -407,10 +407,6 @@ static int prio_init(struct vmsched_inst *inst)
 	return 0;
 }
 
-static void prio_exit(struct vmsched_inst *inst)
-{
-}
-
 static int prio_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 {
 	prio_vcpu(v)->cpu = v->cpu;
@@ -460,7 +456,7 @@ static const struct vmsched_ops prio_ops = {
 	.preempt_in	= prio_preempt_in,
 	.take		= prio_take,
 	.init		= prio_init,
-	.exit		= prio_exit,
+	.exit		= vmsched_no_exit,
 	.vcpu_init	= prio_vcpu_init,
 	.vcpu_exit	= prio_vcpu_exit,
 	.activate	= prio_activate,

@@ -152,22 +152,10 @@ static int rr_init(struct vmsched_inst *inst)
 	return 0;
 }
 
-static void rr_exit(struct vmsched_inst *inst)
-{
-}
-
 static int rr_vcpu_init(struct vmsched_inst *inst, struct vmsched_vcpu *v)
 {
 	INIT_LIST_HEAD(&rr_vcpu(v)->node);
 	return 0;
-}
-
-static void rr_vcpu_exit(struct vmsched_inst *inst, struct vmsched_vcpu *v)
-{
-}
-
-static void rr_activate(struct vmsched_inst *inst, u64 now)
-{
 }
 
 /* The slice is read when it begins, there is nothing to keep up to date. */
@@ -190,11 +178,11 @@ static const struct vmsched_ops rr_ops = {
 	.preempt_in	= rr_preempt_in,
 	.take		= rr_take,
 	.init		= rr_init,
-	.exit		= rr_exit,
+	.exit		= vmsched_no_exit,
 	.vcpu_init	= rr_vcpu_init,
-	.vcpu_exit	= rr_vcpu_exit,
-	.activate	= rr_activate,
-	.deactivate	= rr_activate,
+	.vcpu_exit	= vmsched_no_vcpu_exit,
+	.activate	= vmsched_no_activate,
+	.deactivate	= vmsched_no_activate,
 	.set_params	= rr_set_params,
 	.export_state	= rr_export_state,
 	.api		= VMSCHED_API,

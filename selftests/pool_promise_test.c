@@ -50,23 +50,30 @@ static bool has_its_budget(struct rawvm *vm[], unsigned int n)
 	return share > (PERCENT / 100.0 + 1.0 / n) / 2;
 }
 
+/* Pool "b" under edf: the first of @vm has a budget, two others spin beside it */
+static int promise_in_pool(struct _test_data_pools *self, const char *cpus,
+			   struct rawvm *vm[3])
+{
+	unsigned int i;
+	int err;
+
+	vm[0] = start_promised("a");
+	vm[1] = start("c", RAWVM_SPIN, 1);
+	vm[2] = start("d", RAWVM_SPIN, 1);
+	if (!vm[0] || !vm[1] || !vm[2])
+		return -ESRCH;
+	err = module_probe("vmsched_edf") ?: ADD("b", cpus) ?: SWITCH("b", "edf");
+	for (i = 0; i < 3 && !err; i++)
+		err = MOVE(vm[i], "b");
+	return err;
+}
+
 TEST_F_TIMEOUT(pools, moves_are_promised_the_same, LIMIT)
 {
-	struct rawvm *vm[] = {
-		start_promised("a"), start("c", RAWVM_SPIN, 1), start("d", RAWVM_SPIN, 1),
-	};
-	struct rawvm *other = start_promised("b");
-	unsigned int i;
+	struct rawvm *vm[3], *other = start_promised("b");
 
-	ASSERT_NE(NULL, vm[0]);
-	ASSERT_NE(NULL, vm[1]);
-	ASSERT_NE(NULL, vm[2]);
 	ASSERT_NE(NULL, other);
-	ASSERT_EQ(0, module_probe("vmsched_edf"));
-	ASSERT_EQ(0, ADD("b", "3"));
-	ASSERT_EQ(0, SWITCH("b", "edf"));
-	for (i = 0; i < 3; i++)
-		ASSERT_EQ(0, MOVE(vm[i], "b"));
+	ASSERT_EQ(0, promise_in_pool(self, "3", vm));
 	EXPECT_TRUE(has_its_budget(vm, 3));
 	EXPECT_EQ(-ENOSPC, MOVE(other, "b"));
 	EXPECT_NE(NULL, strstr(self->ack.text, "needs 1600 of 1000 permille of pCPU 3"));
@@ -80,21 +87,10 @@ TEST_F_TIMEOUT(pools, moves_are_promised_the_same, LIMIT)
 
 TEST_F_TIMEOUT(pools, promises_move_with_cpus, LIMIT)
 {
-	struct rawvm *vm[] = {
-		start_promised("a"), start("c", RAWVM_SPIN, 1), start("d", RAWVM_SPIN, 1),
-	};
-	struct rawvm *other = start_promised("b");
-	unsigned int i;
+	struct rawvm *vm[3], *other = start_promised("b");
 
-	ASSERT_NE(NULL, vm[0]);
-	ASSERT_NE(NULL, vm[1]);
-	ASSERT_NE(NULL, vm[2]);
 	ASSERT_NE(NULL, other);
-	ASSERT_EQ(0, module_probe("vmsched_edf"));
-	ASSERT_EQ(0, ADD("b", "2"));
-	ASSERT_EQ(0, SWITCH("b", "edf"));
-	for (i = 0; i < 3; i++)
-		ASSERT_EQ(0, MOVE(vm[i], "b"));
+	ASSERT_EQ(0, promise_in_pool(self, "2", vm));
 	ASSERT_EQ(0, SET("b", "3"));
 	EXPECT_TRUE(has_its_budget(vm, 3));
 	ASSERT_EQ(0, SET("b", "2-3"));
